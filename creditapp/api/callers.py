@@ -1,0 +1,47 @@
+"""Who calls, for which account, and with which idempotency key."""
+
+from flask import g, request
+
+from creditapp import identity
+from creditapp.api.wire import WrongShape
+from creditapp.errors import NotFound
+
+LONGEST_KEY = 255
+
+
+def caller(scope: str) -> identity.Caller:
+    """The program that calls, if its key has *scope*. Raises BadKey and InsufficientScope."""
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    if "caller" not in g:
+        g.caller = identity.caller(key.strip() if scheme.lower() == "bearer" else "")
+    found: identity.Caller = g.caller
+    found.must(scope)
+    return found
+
+
+def account_of(caller: identity.Caller, named: str | None) -> int:
+    """The account that is meant. An account key may leave it out and can't name another's.
+
+    Raises WrongShape where a service key names none, NotFound where there is none such or it is another's.
+    """
+    if named is None:
+        if caller.account_id is None:
+            message = "account is missing: a service key names the account, by its id or its owner's email."
+            raise WrongShape(message, errors=[{"field": "account", "message": "is missing"}])
+        return caller.account_id
+    account_id = identity.account_named(named)
+    if caller.account_id not in (None, account_id):
+        message = "There is no such account."
+        raise NotFound(message)
+    return account_id
+
+
+def idempotency_key() -> str | None:
+    """The caller's Idempotency-Key, None without one. Raises WrongShape where it can't be a key."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
+        message = f"Idempotency-Key must be 1 to {LONGEST_KEY} printable ASCII characters."
+        raise WrongShape(message, errors=[{"field": "Idempotency-Key", "message": "is malformed"}])
+    return key

@@ -1,0 +1,238 @@
+"""How JSON comes in and goes out: exact numbers, strict shapes, problems in words."""
+
+import json
+import math
+import re
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import simplejson
+from flask import Response, request
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+from pydantic_core import PydanticCustomError
+
+from creditapp.errors import CreditAppError, InvalidInput
+
+DEEPEST = 32
+PROBLEM = "application/problem+json"
+PLAIN_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
+LONGEST_METADATA = 8_192
+
+Shape = TypeVar("Shape", bound=BaseModel)
+
+
+class NotJson(CreditAppError):
+    """The body can't be read as JSON."""
+
+    code, status, title = "not_json", 400, "The body is not JSON"
+
+
+class WrongContentType(CreditAppError):
+    """The body is something else than JSON."""
+
+    code, status, title = "wrong_content_type", 415, "Send JSON"
+
+
+class WrongShape(InvalidInput):
+    """The body is JSON, but not as described."""
+
+    code, title = "invalid_request", "The request is not as described"
+
+
+class Body(BaseModel):
+    """A body of ours: unknown fields are refused, types are not guessed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def _amount(value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
+        raise PydanticCustomError("amount", "must be a number of credits")
+    if isinstance(value, str) and not PLAIN_NUMBER.fullmatch(value):
+        raise PydanticCustomError("amount", "must be a plain number such as 12.5")
+    try:
+        amount = Decimal(value)
+    except InvalidOperation:
+        raise PydanticCustomError("amount", "must be a plain number such as 12.5") from None
+    if not amount.is_finite() or amount.adjusted() > 18 or amount.as_tuple().exponent < -20:  # type: ignore[operator]
+        raise PydanticCustomError("amount", "is out of range")
+    if amount <= 0:
+        raise PydanticCustomError("amount", "must be greater than 0")
+    if (amount * 1_000_000) % 1:
+        raise PydanticCustomError("amount", "may have at most six decimals")
+    if amount > 1_000_000_000:
+        raise PydanticCustomError("amount", "must be at most 1,000,000,000")
+    return amount
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str) and ("\x00" in value or not _is_unicode(value)):
+        raise PydanticCustomError("text", "holds characters that can't be stored")
+    return value
+
+
+def _metadata(value: Any) -> Any:
+    if isinstance(value, dict):
+        text = simplejson.dumps(value, use_decimal=True)
+        if len(text) > LONGEST_METADATA:
+            raise PydanticCustomError("metadata", "must be smaller than 8 KB")
+        if "\\u0000" in text or not _is_unicode(simplejson.dumps(value, use_decimal=True, ensure_ascii=False)):
+            raise PydanticCustomError("metadata", "holds characters that can't be stored")
+        return json.loads(text, parse_float=_finite)
+    return value
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise PydanticCustomError("metadata", "holds a number that is out of range")
+    return value
+
+
+def _moment(value: Any) -> Any:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise PydanticCustomError("moment", "must be a time such as 2026-11-23T14:21:00Z")
+    try:
+        moment = datetime.fromisoformat(value)
+        moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise PydanticCustomError("moment", "must be a time such as 2026-11-23T14:21:00Z") from None
+    if moment.tzinfo is None:
+        raise PydanticCustomError("moment", "must name its zone, such as 2026-11-23T14:21:00Z")
+    return moment
+
+
+Amount = Annotated[Decimal, BeforeValidator(_amount)]
+Text = Annotated[str, BeforeValidator(_storable), StringConstraints(min_length=1, max_length=255)]
+Label = Annotated[str, BeforeValidator(_storable), StringConstraints(min_length=1, max_length=100)]
+LongText = Annotated[str, BeforeValidator(_storable), StringConstraints(max_length=1_000)]
+Metadata = Annotated[dict[str, Any], BeforeValidator(_metadata)]
+Moment = Annotated[datetime | None, BeforeValidator(_moment)]
+
+
+def body(shape: type[Shape]) -> Shape:
+    """The request's body as *shape*. Raises WrongContentType, NotJson and WrongShape."""
+    if request.mimetype != "application/json":
+        message = "Send the body with the header 'Content-Type: application/json'."
+        raise WrongContentType(message)
+    return shaped(shape, parse(request.get_data()))
+
+
+def query(shape: type[Shape]) -> Shape:
+    """The request's query as *shape*. Raises WrongShape."""
+    doubled = [name for name, values in request.args.lists() if len(values) > 1]
+    if doubled:
+        message = f"{doubled[0]} is given twice."
+        raise WrongShape(message)
+    return shaped(shape, request.args.to_dict(), strict=False)
+
+
+def shaped(shape: type[Shape], value: Any, *, strict: bool = True) -> Shape:
+    """*value* as *shape*. Raises WrongShape with every error in words."""
+    try:
+        return shape.model_validate(value, strict=strict)
+    except ValidationError as error:
+        errors = [
+            {"field": ".".join(str(part) for part in found["loc"]) or "body", "message": _words(found["msg"])}
+            for found in error.errors(include_url=False, include_context=False, include_input=False)
+        ]
+        first = errors[0]
+        message = f"{first['field']} {first['message']}."
+        raise WrongShape(message, errors=errors) from None
+
+
+def parse(raw: bytes) -> Any:
+    """JSON with exact numbers; NaN, doubled names and bottomless nesting are refused. Raises NotJson."""
+    try:
+        text = raw.decode("utf-8")
+        value = json.loads(
+            text, parse_float=Decimal, parse_int=_int, parse_constant=_refuse_constant, object_pairs_hook=_once_each
+        )
+    except (ValueError, RecursionError) as error:
+        message = str(error) if isinstance(error, _Refused) else "The body can't be read as JSON."
+        raise NotJson(message) from None
+    _check_depth(value)
+    return value
+
+
+def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """*value* as JSON with plain, exact numbers."""
+    return Response(written(value), status, headers, mimetype="application/json")
+
+
+def written(value: Any) -> str:
+    """JSON text: credits as plain numbers (25, 0.1), times in UTC."""
+    return str(simplejson.dumps(_plain(value), use_decimal=True, separators=(",", ":"), ensure_ascii=False))
+
+
+def problem(status: int, code: str, title: str, detail: str, **fields: Any) -> Response:
+    """An error as RFC 9457 problem+json."""
+    value = {"type": f"urn:credits:problem:{code}", "title": title, "status": status, "detail": detail, "code": code, **fields}
+    return Response(written(value), status, mimetype=PROBLEM)
+
+
+def number(amount: Decimal) -> Decimal | int:
+    """A Decimal as it is best written: whole where it is whole, without idle zeros else."""
+    if amount == amount.to_integral_value():
+        return int(amount)
+    return amount.normalize()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return number(value)
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return value
+
+
+class _Refused(ValueError):
+    """JSON that Python would read and we don't."""
+
+
+def _int(text: str) -> int | Decimal:
+    return int(text) if len(text) <= 20 else Decimal(text)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    message = f"{name} is not a number in JSON."
+    raise _Refused(message)
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        message = "A name is given twice in one object."
+        raise _Refused(message)
+    return found
+
+
+def _check_depth(value: Any, depth: int = 0) -> None:
+    if depth > DEEPEST:
+        message = f"The body is nested deeper than {DEEPEST} levels."
+        raise NotJson(message)
+    if isinstance(value, dict):
+        for part in value.values():
+            _check_depth(part, depth + 1)
+    elif isinstance(value, list):
+        for part in value:
+            _check_depth(part, depth + 1)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _words(message: str) -> str:
+    return message[:1].lower() + message[1:]

@@ -1,0 +1,194 @@
+"""A click on Buy: remember it, open the checkout at Polar, send the buyer there.
+
+Three steps, so that Polar is never asked inside a transaction: ``request`` writes the intent, the door asks the
+gateway, ``opened`` or ``failed`` writes the answer.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from creditapp import clock, identity, ledger, packages
+from creditapp.checkout.models import Checkout, Order, PolarCustomer
+from creditapp.db import db
+from creditapp.errors import CreditAppError, NotFound
+from creditapp.gateway import Gateway, OpenedCheckout
+
+# Longer than Polar may take to answer: a request older than this died on the way.
+TWIN_PATIENCE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What is to be opened at Polar. ``url`` is given where the checkout is open already."""
+
+    checkout_id: int
+    product_id: str
+    account_id: int
+    customer_id: str | None
+    email: str
+    name: str
+    url: str | None
+    replayed: bool = False
+
+
+class StillOpening(CreditAppError):
+    """The same request is being answered at this moment."""
+
+    code, status, title = "in_progress", 409, "The same request is in progress"
+
+
+def request(account_id: int, package_key: str, *, key: str | None = None) -> Intent:
+    """Write down that the account wants this package, once per *key* where there is one.
+
+    1. Lock the account, so that two clicks on a limited offer meet here.
+    2. A key that was used for the same package leads to the same checkout.
+    3. Refuse what can't be bought, with the reason.
+    4. A limited offer with a checkout still open leads back to it.
+
+    Raises NotFound, packages.PackageUnavailable, ledger.IdempotencyMismatch, and StillOpening while a twin asks Polar.
+    """
+    ledger.lock(account_id)
+    package = packages.by_key(package_key)
+    if key is not None and (earlier := _with_key(account_id, key, package.id)):
+        return _intent(earlier, package, replayed=earlier.url is not None)
+    now = clock.now()
+    if reason := packages.why_not(package, bought(account_id)[package.id], now):
+        raise packages.PackageUnavailable(reason)
+    checkout = _still_open(account_id, package.id, now) if package.limited else None
+    if checkout is None:
+        checkout = Checkout(
+            account_id=account_id,
+            package_id=package.id,
+            credits=package.credits,
+            price_cents=package.price_cents,
+            currency=package.currency,
+            key=key,
+            requested_at=now,
+        )
+        db.session.add(checkout)
+        db.session.flush()
+    return _intent(checkout, package)
+
+
+def ask(gateway: Gateway, intent: Intent, *, success_url: str, return_url: str) -> tuple[str | None, OpenedCheckout]:
+    """Open the checkout at Polar, for the account's customer there: the customer's id, and what was opened.
+
+    Raises PolarUnavailable and PolarRefused.
+    """
+    account = str(intent.account_id)
+    customer_id = intent.customer_id or gateway.customer(external_id=account, email=intent.email, name=intent.name)
+    opened = gateway.open_checkout(
+        product_id=intent.product_id,
+        customer_id=customer_id,
+        email=intent.email,
+        success_url=success_url,
+        return_url=return_url,
+        metadata={"checkout_id": str(intent.checkout_id), "account_id": account},
+    )
+    return customer_id, opened
+
+
+def opened(checkout_id: int, customer_id: str | None, answer: OpenedCheckout) -> Checkout:
+    """Write down what Polar opened, and who the account is there."""
+    checkout = db.session.get_one(Checkout, checkout_id)
+    checkout.state = "open" if checkout.state == "requested" else checkout.state
+    checkout.polar_checkout_id = answer.id
+    checkout.url = answer.url
+    checkout.expires_at = answer.expires_at
+    if customer_id is not None:
+        remember_customer(checkout.account_id, customer_id)
+    db.session.flush()
+    return checkout
+
+
+def failed(checkout_id: int, reason: str) -> None:
+    """Write down that Polar did not open it."""
+    checkout = db.session.get_one(Checkout, checkout_id)
+    if checkout.state == "requested":
+        checkout.state, checkout.reason = "failed", reason
+
+
+def remember_customer(account_id: int, polar_customer_id: str) -> None:
+    """Keep who the account is at Polar; a customer that is known as another account's stays that account's."""
+    taken = select(PolarCustomer).where(
+        (PolarCustomer.polar_customer_id == polar_customer_id) | (PolarCustomer.account_id == account_id)
+    )
+    if db.session.scalars(taken).first() is None:
+        db.session.add(
+            PolarCustomer(account_id=account_id, polar_customer_id=polar_customer_id, created_at=clock.now())
+        )
+
+
+def bought(account_id: int) -> Counter[int]:
+    """How often the account bought each package, by the package's id."""
+    query = (
+        select(Order.package_id, func.count())
+        .where(Order.account_id == account_id, Order.state == "credited", Order.package_id.is_not(None))
+        .group_by(Order.package_id)
+    )
+    return Counter(dict(db.session.execute(query).tuples()))  # type: ignore[arg-type]
+
+
+def of_account(account_id: int, checkout_id: int) -> Checkout:
+    """A checkout of this account. Raises NotFound, for another's too."""
+    checkout = db.session.get(Checkout, checkout_id)
+    if checkout is None or checkout.account_id != account_id:
+        message = "There is no such purchase."
+        raise NotFound(message)
+    return checkout
+
+
+def uses_key(account_id: int, key: str) -> bool:
+    """Whether an idempotency key of the account belongs to a purchase."""
+    query = select(Checkout.id).where(Checkout.account_id == account_id, Checkout.key == key)
+    return db.session.scalar(query) is not None
+
+
+def _with_key(account_id: int, key: str, package_id: int) -> Checkout | None:
+    """The checkout that this key opened before, or that failed and is tried again."""
+    if ledger.uses_key(account_id, key):
+        raise ledger.IdempotencyMismatch(key)
+    earlier = db.session.scalar(select(Checkout).where(Checkout.account_id == account_id, Checkout.key == key))
+    if earlier is None:
+        return None
+    if earlier.package_id != package_id:
+        raise ledger.IdempotencyMismatch(key)
+    if earlier.state == "requested" and earlier.requested_at > clock.now() - TWIN_PATIENCE:
+        message = "The same purchase is being opened right now. Ask again in a moment."
+        raise StillOpening(message, retry_after=1)
+    if earlier.state == "failed":
+        earlier.state, earlier.reason, earlier.requested_at = "requested", None, clock.now()
+    return earlier
+
+
+def _intent(checkout: Checkout, package: packages.CreditPackage, *, replayed: bool = False) -> Intent:
+    owner = identity.owner_of(checkout.account_id)
+    known = db.session.get(PolarCustomer, checkout.account_id)
+    return Intent(
+        checkout_id=checkout.id,
+        product_id=str(package.polar_product_id),
+        account_id=checkout.account_id,
+        customer_id=known.polar_customer_id if known else None,
+        email=owner.email,
+        name=owner.name,
+        url=checkout.url,
+        replayed=replayed,
+    )
+
+
+def _still_open(account_id: int, package_id: int, now: datetime) -> Checkout | None:
+    query = (
+        select(Checkout)
+        .where(
+            Checkout.account_id == account_id,
+            Checkout.package_id == package_id,
+            Checkout.state == "open",
+            Checkout.expires_at > now,
+        )
+        .order_by(Checkout.requested_at)
+        .limit(1)
+    )
+    return db.session.scalar(query)

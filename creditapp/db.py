@@ -1,0 +1,187 @@
+"""The database: one session, one way to write, and bells that ring after the commit.
+
+Only doors write, and only inside ``with transaction():``. Reading needs no ceremony: a session that is used
+outside a transaction reads a snapshot and never commits.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from flask_sqlalchemy import SQLAlchemy
+from psycopg.errors import DeadlockDetected, SerializationFailure
+from sqlalchemy import JSON, BigInteger, DateTime, Integer, MetaData, event
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator
+
+log = logging.getLogger(__name__)
+
+MILLIONTHS = 1_000_000
+SQLITE_BUSY_MS = 10_000
+POSTGRES_TIMEOUTS = "-c statement_timeout=5000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=10000"
+WRITING = {"writing": True}
+
+Answer = TypeVar("Answer")
+
+
+class Model(DeclarativeBase):
+    """The base of every table."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class Credits(TypeDecorator[Decimal]):
+    """An amount of credits: Decimal in Python, whole millionths in the database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | int | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        """Credits as whole millionths."""
+        return None if value is None else to_millionths(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
+        """Whole millionths as credits."""
+        return None if value is None else from_millionths(value)
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """A moment, always aware and in UTC: SQLite would drop the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """The moment in UTC, as the database keeps it."""
+        if value is None:
+            return None
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """The moment, aware, in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Json = JSON().with_variant(JSONB(), "postgresql")
+# SQLite counts rows by itself only in a column that is plainly INTEGER.
+RowId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def to_millionths(credits: Decimal | int) -> int:
+    """*credits* as whole millionths; anything finer is a mistake of ours, never rounded away."""
+    millionths = credits * MILLIONTHS
+    if millionths != int(millionths):
+        message = f"{credits} has more than six decimals"
+        raise ValueError(message)
+    return int(millionths)
+
+
+def from_millionths(millionths: int) -> Decimal:
+    """Whole millionths as credits."""
+    return Decimal(millionths) / MILLIONTHS
+
+
+db = SQLAlchemy(model_class=Model)
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """What the engine of *url* is made with."""
+    if url.startswith("sqlite"):
+        return {"connect_args": {"isolation_level": None, "timeout": SQLITE_BUSY_MS / 1000}}
+    return {
+        "pool_pre_ping": True,
+        "pool_timeout": 3,
+        "pool_size": 10,
+        "max_overflow": 10,
+        "connect_args": {"connect_timeout": 3, "options": POSTGRES_TIMEOUTS},
+    }
+
+
+@event.listens_for(Engine, "connect")
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        for pragma in (
+            "journal_mode=WAL",
+            f"busy_timeout={SQLITE_BUSY_MS}",
+            "foreign_keys=ON",
+            "synchronous=FULL",
+            "recursive_triggers=ON",  # else REPLACE slips past the append-only triggers
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+
+@event.listens_for(Engine, "begin")
+def _begin_sqlite(connection: Connection) -> None:
+    # A deferred BEGIN that later wants to write fails with "database is locked"; a poll must not take the write lock.
+    if connection.dialect.name == "sqlite":
+        writing = connection.get_execution_options().get("writing")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """Everything inside is written together or not at all; then the bells ring. Does not nest.
+
+    What was read before is read again: inside, the rows are as they are now.
+    """
+    session = db.session()
+    if session.info.get("writing"):
+        message = "a transaction inside a transaction"
+        raise RuntimeError(message)
+    session.rollback()
+    session.info["writing"] = True
+    session.info["bells"] = []
+    try:
+        session.connection(execution_options=WRITING)
+        yield
+        session.commit()
+        bells = session.info["bells"]
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info.pop("writing", None)
+        session.info.pop("bells", None)
+    for ring in bells:
+        try:
+            ring()
+        except Exception:
+            log.exception("a bell failed; the clock will find the row")
+
+
+def after_commit(ring: Callable[[], object]) -> None:
+    """Call *ring* once the running transaction has committed. A bell that fails is logged, never raised."""
+    db.session().info["bells"].append(ring)
+
+
+def retrying(work: Callable[[], Answer]) -> Answer:
+    """Do *work*, and once more if the database broke it off for another's sake (40001, 40P01)."""
+    try:
+        return work()
+    except DBAPIError as error:
+        if not isinstance(error.orig, SerializationFailure | DeadlockDetected):
+            raise
+        return work()
+
+
+def is_postgres() -> bool:
+    """Whether the session speaks to PostgreSQL (else SQLite)."""
+    return bool(db.session().get_bind().dialect.name == "postgresql")

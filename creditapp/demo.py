@@ -1,0 +1,3 @@
+"""Demo data."""
+PASSWORD = "demo-password"
+def people() -> None: ...

@@ -1,0 +1,28 @@
+"""Errors that carry what each reader needs: a code for programs, a status for HTTP, a sentence for people."""
+
+from typing import Any
+
+
+class CreditAppError(Exception):
+    """Something was refused. ``fields`` are the extra facts a program can act on."""
+
+    code = "error"
+    status = 400
+    title = "The request was refused"
+
+    def __init__(self, sentence: str, **fields: Any) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.fields = fields
+
+
+class NotFound(CreditAppError):
+    """There is no such thing, or it is not yours: the answer is the same."""
+
+    code, status, title = "not_found", 404, "Not found"
+
+
+class InvalidInput(CreditAppError):
+    """The shape is right but a value can't be accepted."""
+
+    code, status, title = "invalid_request", 422, "The request can't be accepted"

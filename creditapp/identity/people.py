@@ -1,0 +1,162 @@
+"""People: signing up, signing in and out, and the profile."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import available_timezones
+
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import select, update
+
+from creditapp import clock, ledger
+from creditapp.db import db
+from creditapp.errors import InvalidInput, NotFound
+from creditapp.identity import passwords
+from creditapp.identity.models import Membership, User, UserSession
+
+SESSION_DAYS = 14
+LONGEST_NAME = 100
+
+
+class EmailTaken(InvalidInput):
+    """Somebody signed up with this email before."""
+
+    code = "email_taken"
+
+
+class InvalidEmail(InvalidInput):
+    """Not an address a letter could reach."""
+
+    code = "invalid_email"
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """What a new account is given."""
+
+    credits: int
+    expires_days: int | None
+
+
+def normal_email(email: str) -> str:
+    """The address in the one form that is kept and compared. Raises InvalidEmail, in words."""
+    try:
+        checked = validate_email(email.strip(), check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        message = "Enter an email address such as ada@example.com."
+        raise InvalidEmail(message) from None
+    return checked.normalized.lower()
+
+
+def sign_up(email: str, password: str, welcome: Welcome, *, operator: bool = False) -> User:
+    """A new person with an account of their own, which they own, and the welcome credits.
+
+    Raises InvalidEmail, EmailTaken and UnacceptablePassword.
+    """
+    email = normal_email(email)
+    password_hash = passwords.hashed(password)
+    if db.session.scalar(select(User.id).where(User.email == email)) is not None:
+        message = "There is already an account with this email. Sign in instead."
+        raise EmailTaken(message)
+    user = User(email=email, password_hash=password_hash, is_operator=operator, created_at=clock.now())
+    account = ledger.open_account(welcome=welcome.credits, welcome_expires_days=welcome.expires_days)
+    user.memberships.append(Membership(account_id=account.id, role="owner", created_at=clock.now()))
+    db.session.add(user)
+    db.session.flush()
+    return user
+
+
+def by_credentials(email: str, password: str) -> User | None:
+    """The person whose email and password these are; as slow for an unknown email as for a wrong password."""
+    user = db.session.scalar(select(User).where(User.email == email.strip().lower()))
+    return user if passwords.matches(password, user.password_hash if user else None) and user else None
+
+
+def open_session(user: User, *, user_agent: str, address: str) -> str:
+    """Sign *user* in on this device: the secret token that the browser keeps."""
+    token = secrets.token_urlsafe(32)
+    now = clock.now()
+    db.session.add(
+        UserSession(
+            token_hash=token_hash(token),
+            user_id=user.id,
+            user_agent=user_agent[:255],
+            address=address[:64],
+            signed_in_at=now,
+            expires_at=now + timedelta(days=SESSION_DAYS),
+        )
+    )
+    db.session.flush()
+    return token
+
+
+def by_session(token: str) -> User | None:
+    """Who is signed in with this token; None once it ended."""
+    return db.session.scalar(
+        select(User)
+        .join(UserSession, UserSession.user_id == User.id)
+        .where(
+            UserSession.token_hash == token_hash(token),
+            UserSession.revoked_at.is_(None),
+            UserSession.expires_at > clock.now(),
+        )
+    )
+
+
+def close_session(token: str) -> None:
+    """Sign out: the token is worth nothing from here on."""
+    _revoke(UserSession.token_hash == token_hash(token))
+
+
+def change_password(user: User, password: str, *, keep_token: str) -> None:
+    """Set a new password and sign out everywhere but here. Raises UnacceptablePassword."""
+    user.password_hash = passwords.hashed(password)
+    _revoke(UserSession.user_id == user.id, UserSession.token_hash != token_hash(keep_token))
+
+
+def account_id_of(user: User) -> int:
+    """The account a person acts for."""
+    return user.memberships[0].account_id
+
+
+def owner_of(account_id: int) -> User:
+    """The person who owns the account. Raises NotFound."""
+    query = select(User).join(Membership).where(Membership.account_id == account_id, Membership.role == "owner")
+    owner = db.session.scalars(query.order_by(Membership.created_at)).first()
+    if owner is None:
+        message = "This account has no owner."
+        raise NotFound(message)
+    return owner
+
+
+def account_named(name: str) -> int:
+    """The account of this id, or of the owner with this email. Raises NotFound."""
+    if name.isascii() and name.isdigit() and len(name) <= 19:
+        found = db.session.scalar(select(ledger.Account.id).where(ledger.Account.id == int(name)))
+    else:
+        query = select(Membership.account_id).join(User).where(User.email == name.strip().lower())
+        found = db.session.scalars(query.where(Membership.role == "owner")).first()
+    if found is None:
+        message = "There is no such account."
+        raise NotFound(message)
+    return found
+
+
+def set_time_zone(account_id: int, time_zone: str) -> None:
+    """Show the account's times in this IANA zone. Raises InvalidInput for one that does not exist."""
+    if time_zone not in available_timezones():
+        message = "Choose a time zone from the list."
+        raise InvalidInput(message)
+    ledger.lock(account_id).time_zone = time_zone
+
+
+def token_hash(token: str) -> str:
+    """What is kept of a session token or key: enough to recognise it, useless to a thief."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _revoke(*which: object) -> None:
+    db.session.execute(
+        update(UserSession).where(UserSession.revoked_at.is_(None), *which).values(revoked_at=clock.now())  # type: ignore[arg-type]
+    )

@@ -1,0 +1,67 @@
+"""The bell: tells a worker that a row waits. Redis holds nothing else of ours, and losing it loses nothing.
+
+The request that rings must never wait for Redis: short time-outs, and after a failure silence for a while. The clock
+finds every row whose bell was not heard.
+"""
+
+import logging
+import time
+from functools import partial
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from rq import Queue
+
+from creditapp.db import after_commit
+
+log = logging.getLogger(__name__)
+
+QUEUE = "credits"
+CONNECT_SECONDS, ANSWER_SECONDS = 0.25, 0.5
+SILENT_SECONDS = 5.0
+KEPT_SECONDS = 60
+
+
+class Bell:
+    """Rings for workers. ``missed`` counts the rings that were not heard."""
+
+    def __init__(self, url: str) -> None:
+        connection = redis.Redis.from_url(
+            url,
+            socket_connect_timeout=CONNECT_SECONDS,
+            socket_timeout=ANSWER_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._queue = Queue(QUEUE, connection=connection, serializer="json")
+        self._silent_until = 0.0
+        self.missed = 0
+
+    def ring(self, job: str, row_id: int) -> None:
+        """Ask a worker to run ``creditapp.jobs.<job>`` for this row. Never raises, never waits long."""
+        if time.monotonic() < self._silent_until:
+            self.missed += 1
+            return
+        try:
+            self._queue.enqueue(
+                f"creditapp.jobs.{job}", row_id, result_ttl=0, ttl=KEPT_SECONDS, failure_ttl=KEPT_SECONDS
+            )
+        except (redis.RedisError, OSError) as error:
+            self._silent_until = time.monotonic() + SILENT_SECONDS
+            self.missed += 1
+            log.warning("redis is away (%s); the clock will do the work", type(error).__name__)
+
+
+_bells: list[Bell] = []
+
+
+def use(url: str) -> Bell:
+    """From here on this process rings at the Redis of *url*."""
+    _bells[:] = [Bell(url)]
+    return _bells[0]
+
+
+def ring_after_commit(job: str, row_id: int) -> None:
+    """Once the running transaction has committed, ask a worker to do *job* for this row."""
+    for bell in _bells:
+        after_commit(partial(bell.ring, job, row_id))

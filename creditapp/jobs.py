@@ -1,0 +1,40 @@
+"""Every background job: one row id in; claim - ask - write. A job may run twice at once: its row is claimed first."""
+
+import smtplib
+
+from creditapp import letters, webhooks
+from creditapp.db import transaction
+from creditapp.letters import render
+from creditapp.mail import send
+from creditapp.wiring import settings
+
+
+def handle_webhook(event_id: int) -> None:
+    """Do what a stored webhook asks for."""
+    with transaction():
+        webhooks.handle(event_id)
+
+
+def send_letter(letter_id: int) -> None:
+    """Send a letter: claim it, hand it over, write down what became of it."""
+    with transaction():
+        envelope = letters.due(letter_id)
+    if envelope is None:
+        return
+    message = render.message(envelope, app_url=settings().app_url, sender=settings().mail_from)
+    try:
+        send(
+            message,
+            name=f"{envelope.letter_id:06}-{envelope.kind}",
+            mail_url=settings().mail_url,
+            folder=settings().data / "mail",
+        )
+    except (OSError, smtplib.SMTPException) as error:
+        with transaction():
+            letters.give_up_or_postpone(letter_id, f"{type(error).__name__}: {error}")
+    else:
+        with transaction():
+            letters.sent(letter_id)
+
+
+JOBS = (handle_webhook, send_letter)

@@ -1,0 +1,79 @@
+"""Balances, and the only code that changes them.
+
+Invariants: every movement is one credit transaction, numbered without gaps and never changed or deleted; the
+balance is the sum of the amounts and the last ``balance_after``; nothing is ever negative; a key moves credits
+once, for ever. A charge touches the account row and no lot; lots are settled by whatever changes them, exactly as
+if every charge had been allotted at once. ``proof.verify`` checks all of it.
+"""
+
+from creditapp.ledger.errors import IdempotencyMismatch, InsufficientCredits, InvalidAmount
+from creditapp.ledger.journal import (
+    LARGEST_AMOUNT,
+    adjust,
+    check_amount,
+    expire,
+    fingerprint,
+    grant,
+    lock,
+    open_account,
+    settle,
+)
+from creditapp.ledger.models import Account, CreditLot, CreditTransaction, LotRange, UsageRecord, new_id
+from creditapp.ledger.proof import Difference, verify
+from creditapp.ledger.spending import Charge, Spent, spend
+from creditapp.ledger.statement import (
+    Balance,
+    Filters,
+    LotLeft,
+    Totals,
+    balance,
+    due_accounts,
+    entries,
+    entry,
+    every_entry,
+    lots_left,
+    payers,
+    totals,
+    usage_of,
+    uses_key,
+)
+
+__all__ = [
+    "LARGEST_AMOUNT",
+    "Account",
+    "Balance",
+    "Charge",
+    "CreditLot",
+    "CreditTransaction",
+    "Difference",
+    "Filters",
+    "IdempotencyMismatch",
+    "InsufficientCredits",
+    "InvalidAmount",
+    "LotLeft",
+    "LotRange",
+    "Spent",
+    "Totals",
+    "UsageRecord",
+    "adjust",
+    "balance",
+    "check_amount",
+    "due_accounts",
+    "entries",
+    "entry",
+    "every_entry",
+    "expire",
+    "fingerprint",
+    "grant",
+    "lock",
+    "lots_left",
+    "new_id",
+    "open_account",
+    "payers",
+    "settle",
+    "spend",
+    "totals",
+    "usage_of",
+    "uses_key",
+    "verify",
+]

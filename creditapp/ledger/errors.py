@@ -1,0 +1,36 @@
+"""What the ledger refuses, and the facts a caller can act on."""
+
+from decimal import Decimal
+
+from creditapp.errors import CreditAppError, InvalidInput
+
+
+class InsufficientCredits(CreditAppError):
+    """The account can't pay; nothing was written."""
+
+    code, status, title = "insufficient_credits", 402, "Not enough credits"
+
+    def __init__(self, *, required: Decimal, balance: Decimal, reserved: Decimal, debt: Decimal) -> None:
+        self.required = required
+        self.available = balance - reserved
+        self.reserved = reserved
+        self.debt = debt
+        self.shortfall = max(required - self.available, Decimal(0)) + debt
+        super().__init__(f"{required:,} credits are needed and {self.available:,} are available.")
+
+
+class IdempotencyMismatch(CreditAppError):
+    """The key was used before, for another request."""
+
+    code, status, title = "idempotency_mismatch", 422, "This idempotency key was used for another request"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"The idempotency key {key!r} was used before for another request. Use a new key for a new request."
+        )
+
+
+class InvalidAmount(InvalidInput):
+    """Not an amount that can move: zero, negative, too fine or too large."""
+
+    code = "invalid_amount"

@@ -1,0 +1,287 @@
+"""What the books say, read without changing them.
+
+A read never shows credits past their expiry, even before they are booked as expired: it settles in its head.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Select, func, or_, select
+
+from creditapp import clock
+from creditapp.db import db, from_millionths
+from creditapp.errors import NotFound
+from creditapp.ledger.burn import burn_order, draw
+from creditapp.ledger.models import Account, CreditLot, CreditTransaction, LotRange, UsageRecord
+
+EXPIRING_WITHIN = timedelta(days=30)
+STREAM_ROWS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class LotLeft:
+    """A lot, and what is left of it at this moment, were everything settled."""
+
+    id: int
+    credit_transaction_id: int
+    source: str
+    priority: int
+    amount: Decimal
+    remaining: Decimal
+    expires_at: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """An account's standing at this moment. ``expiring`` falls due within 30 days, the first at ``expiring_at``."""
+
+    account_id: int
+    balance: Decimal
+    reserved: Decimal
+    debt: Decimal
+    total_purchased: Decimal
+    total_consumed: Decimal
+    expiring: Decimal
+    expiring_at: datetime | None
+    updated_at: datetime
+
+    @property
+    def available(self) -> Decimal:
+        """What may be spent now."""
+        return self.balance - self.reserved
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which transactions are asked for; what is None does not narrow. ``since`` is inclusive, ``until`` is not."""
+
+    transaction_type: str | None = None
+    operation_type: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    text: str | None = None
+
+
+EVERYTHING = Filters()
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Lifetime sums of an account, each positive, as credits that came in or went out."""
+
+    purchased: Decimal
+    bonus: Decimal
+    consumed: Decimal
+    reversed: Decimal
+    refunded: Decimal
+    expired: Decimal
+    adjusted: Decimal
+    count: int
+
+
+def balance(account_id: int) -> Balance:
+    """The account's standing now. One statement, so that the account and its lots can't disagree. Raises NotFound."""
+    moment = clock.now()
+    account, lots = _standing(account_id, expiring_by=moment + EXPIRING_WITHIN)
+    due = sum((lot.remaining for lot in lots if _is_due(lot, moment)), Decimal(0))
+    soon = [lot for lot in lots if not _is_due(lot, moment) and _is_due(lot, moment + EXPIRING_WITHIN)]
+    return Balance(
+        account_id=account_id,
+        balance=account.balance - due,
+        reserved=account.reserved,
+        debt=account.debt,
+        total_purchased=account.total_purchased,
+        total_consumed=account.consumed - account.total_reversed,
+        expiring=sum((lot.remaining for lot in soon), Decimal(0)),
+        expiring_at=min((lot.expires_at for lot in soon if lot.expires_at), default=None),
+        updated_at=account.updated_at,
+    )
+
+
+def lots_left(account_id: int) -> list[LotLeft]:
+    """What the account's credits consist of, in the order in which they will be spent."""
+    moment = clock.now()
+    _, lots = _standing(account_id)
+    return [lot for lot in lots if not _is_due(lot, moment)]
+
+
+def entry(account_id: int, transaction_id: int) -> CreditTransaction:
+    """One transaction of this account. Raises NotFound, for another's too."""
+    query = select(CreditTransaction).where(
+        CreditTransaction.account_id == account_id, CreditTransaction.id == transaction_id
+    )
+    found = db.session.scalar(query)
+    if found is None:
+        message = "There is no such transaction."
+        raise NotFound(message)
+    return found
+
+
+def usage_of(transaction: CreditTransaction) -> UsageRecord | None:
+    """What a consumption was for."""
+    return db.session.get(UsageRecord, transaction.id)
+
+
+def entries(
+    account_id: int, filters: Filters = EVERYTHING, *, before: int | None = None, limit: int = 25
+) -> Sequence[CreditTransaction]:
+    """A page of transactions, newest first; *before* is the ``number`` at which the page before ended."""
+    query = _matching(account_id, filters).order_by(CreditTransaction.number.desc()).limit(limit)
+    if before is not None:
+        query = query.where(CreditTransaction.number < before)
+    return db.session.scalars(query).all()
+
+
+def every_entry(account_id: int, filters: Filters = EVERYTHING) -> Iterator[CreditTransaction]:
+    """All matching transactions, newest first, read page by page."""
+    before: int | None = None
+    while page := entries(account_id, filters, before=before, limit=STREAM_ROWS):
+        yield from page
+        before = page[-1].number
+        db.session.expunge_all()
+
+
+def totals(account_id: int) -> Totals:
+    """The account's lifetime totals. Charges are not summed: the account row knows what was consumed."""
+    account = db.session.execute(select(Account.consumed, Account.last_number).where(Account.id == account_id)).one()
+    rows = db.session.execute(
+        select(CreditTransaction.transaction_type, func.sum(CreditTransaction.amount))
+        .where(CreditTransaction.account_id == account_id, CreditTransaction.transaction_type != "consumption")
+        .group_by(CreditTransaction.transaction_type)
+    )
+    sums = {transaction_type: from_millionths(int(total)) for transaction_type, total in rows.tuples()}
+    nothing = Decimal(0)
+    return Totals(
+        purchased=sums.get("purchase", nothing),
+        bonus=sums.get("bonus", nothing),
+        consumed=account.consumed,
+        reversed=sums.get("reversal", nothing),
+        refunded=-sums.get("refund", nothing),
+        expired=-sums.get("expiration", nothing),
+        adjusted=sums.get("adjustment", nothing),
+        count=account.last_number,
+    )
+
+
+def payers(transaction: CreditTransaction) -> list[tuple[LotLeft, Decimal]]:
+    """Which lots paid a consumption, and how much each: its place on the consumption axis tells."""
+    if transaction.axis_from is None:
+        return []
+    start, end = transaction.axis_from, transaction.axis_from - transaction.amount
+    account, lots = _standing(transaction.account_id, settle=False)
+    settled_ranges = db.session.execute(
+        select(LotRange.axis_from, LotRange.axis_to, *_LOT_COLUMNS)
+        .join(CreditLot, CreditLot.id == LotRange.lot_id)
+        .where(LotRange.account_id == transaction.account_id, LotRange.axis_from < end, LotRange.axis_to > start)
+        .order_by(LotRange.axis_from)
+    )
+    paid = [(_lot_left(row), min(row.axis_to, end) - max(row.axis_from, start)) for row in settled_ranges]
+    position = account.settled
+    for lot, taken in draw(lots, account.consumed - account.settled):
+        overlap = min(position + taken, end) - max(position, start)
+        if overlap > 0:
+            paid.append((lot, overlap))
+        position += taken
+    return paid
+
+
+def uses_key(account_id: int, key: str) -> bool:
+    """Whether a key of the account moved credits before."""
+    query = select(CreditTransaction.id).where(CreditTransaction.account_id == account_id, CreditTransaction.key == key)
+    return db.session.scalar(query) is not None
+
+
+def due_accounts(limit: int) -> Sequence[int]:
+    """Accounts with credits past their expiry that are not yet booked as expired."""
+    query = (
+        select(Account.id).where(Account.next_expiry_at <= clock.now()).order_by(Account.next_expiry_at).limit(limit)
+    )
+    return db.session.scalars(query).all()
+
+
+_ACCOUNT_COLUMNS = (
+    Account.balance,
+    Account.reserved,
+    Account.debt,
+    Account.consumed,
+    Account.settled,
+    Account.total_purchased,
+    Account.total_reversed,
+    Account.updated_at,
+)
+_LOT_COLUMNS = (
+    CreditLot.id,
+    CreditLot.credit_transaction_id,
+    CreditLot.source,
+    CreditLot.priority,
+    CreditLot.amount,
+    CreditLot.remaining,
+    CreditLot.expires_at,
+    CreditLot.created_at,
+)
+
+
+def _standing(
+    account_id: int, *, expiring_by: datetime | None = None, settle: bool = True
+) -> tuple[Any, list[LotLeft]]:
+    """The account row and its lots with something left, in burn order; only where one expires by *expiring_by*."""
+    wanted = (CreditLot.account_id == Account.id) & (CreditLot.remaining > 0)
+    if expiring_by is not None:
+        wanted &= Account.next_expiry_at <= expiring_by
+    query = select(*_ACCOUNT_COLUMNS, *_LOT_COLUMNS).select_from(Account).outerjoin(CreditLot, wanted)
+    rows = db.session.execute(query.where(Account.id == account_id)).all()
+    if not rows:
+        message = "There is no such account."
+        raise NotFound(message)
+    account = rows[0]
+    lots = burn_order(_lot_left(row) for row in rows if row.id is not None)
+    if lots and settle:
+        taken = {lot.id: paid for lot, paid in draw(lots, account.consumed - account.settled)}
+        lots = [replace(lot, remaining=lot.remaining - taken.get(lot.id, Decimal(0))) for lot in lots]
+    return account, [lot for lot in lots if lot.remaining > 0]
+
+
+def _lot_left(row: Any) -> LotLeft:
+    return LotLeft(
+        id=row.id,
+        credit_transaction_id=row.credit_transaction_id,
+        source=row.source,
+        priority=row.priority,
+        amount=row.amount,
+        remaining=row.remaining,
+        expires_at=row.expires_at,
+        created_at=row.created_at,
+    )
+
+
+def _is_due(lot: LotLeft, moment: datetime) -> bool:
+    return lot.expires_at is not None and lot.expires_at <= moment
+
+
+def _matching(account_id: int, filters: Filters) -> Select[CreditTransaction]:
+    query = select(CreditTransaction).where(CreditTransaction.account_id == account_id)
+    if filters.transaction_type is not None:
+        query = query.where(CreditTransaction.transaction_type == filters.transaction_type)
+        if filters.transaction_type != "consumption":  # said again in these words, so that the partial index serves
+            query = query.where(CreditTransaction.transaction_type != "consumption")
+    if filters.operation_type is not None:
+        query = query.where(CreditTransaction.operation_type == filters.operation_type)
+    if filters.since is not None:
+        query = query.where(CreditTransaction.processed_at >= filters.since)
+    if filters.until is not None:
+        query = query.where(CreditTransaction.processed_at < filters.until)
+    if filters.text:
+        words = filters.text.strip()
+        query = query.where(
+            or_(
+                CreditTransaction.description.icontains(words, autoescape=True),
+                CreditTransaction.operation_id == words,
+                CreditTransaction.reference_id == words,
+                CreditTransaction.polar_order_id == words,
+            )
+        )
+    return query

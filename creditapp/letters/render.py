@@ -1,0 +1,59 @@
+"""Letters as people read them: subject, text and HTML from ``templates/emails/<kind>.*``."""
+
+from decimal import Decimal
+from email.message import EmailMessage
+from email.utils import formatdate, parseaddr
+from functools import cache
+from typing import Any
+
+from babel.numbers import format_currency, get_currency_precision
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from creditapp.config import ROOT
+from creditapp.letters.post import Envelope
+
+
+def message(envelope: Envelope, *, app_url: str, sender: str) -> EmailMessage:
+    """The letter, ready to send. Its Message-ID is its own for good, so that a repeat is recognised."""
+    facts = {**envelope.facts, "app_url": app_url, "recipient": envelope.recipient}
+
+    def render(part: str) -> str:
+        return _templates().get_template(f"emails/{envelope.kind}.{part}").render(facts)
+
+    letter = EmailMessage()
+    letter["Subject"] = render("subject.txt").strip()
+    letter["From"] = sender
+    letter["To"] = envelope.recipient
+    letter["Date"] = formatdate(localtime=False)
+    domain = parseaddr(sender)[1].rpartition("@")[2] or "localhost"
+    letter["Message-ID"] = f"<letter-{envelope.letter_id}@{domain}>"
+    letter["Auto-Submitted"] = "auto-generated"
+    letter.set_content(render("txt"))
+    letter.add_alternative(render("html"), subtype="html")
+    return letter
+
+
+def credits(value: Decimal | str | int) -> str:
+    """An amount of credits for people: grouped, never abbreviated, no idle zeros."""
+    amount = Decimal(value)
+    return f"{amount:,.6f}".rstrip("0").rstrip(".")
+
+
+def money(amount: int, currency: str) -> str:
+    """Minor units as money for people."""
+    precision = get_currency_precision(currency.upper())
+    return str(format_currency(Decimal(amount).scaleb(-precision), currency.upper(), locale="en_US"))
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(ROOT / "templates"),
+        autoescape=select_autoescape(("html",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: dict[str, Any] = {"credits": credits, "money": money}
+    environment.filters.update(filters)
+    return environment

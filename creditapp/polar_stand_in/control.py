@@ -1,0 +1,111 @@
+"""``/_control``: what tests and drills may turn and look at. JSON, no key."""
+
+from dataclasses import asdict
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from creditapp.polar_stand_in import clock, deliveries
+from creditapp.polar_stand_in.checkouts import expire_overdue
+from creditapp.polar_stand_in.faults import Fault
+from creditapp.polar_stand_in.house import house, store
+from creditapp.polar_stand_in.refusals import Refusal
+
+bp = Blueprint("control", __name__, url_prefix="/_control")
+
+LONGEST_WAIT_SECONDS = 3600
+MOST_TIMES = 100_000
+FURTHEST_SECONDS = 10 * 366 * 86_400
+LARGEST_SCALE = 100
+
+
+@bp.post("/webhooks")
+def set_webhooks() -> Response:
+    """How the next deliveries behave, until set again; what is left out is off."""
+    given = _given("delay_seconds", "drop", "duplicate", "reorder", "retry_scale")
+    wanted = deliveries.Behaviour(
+        delay_seconds=_number(given, "delay_seconds", 0, LONGEST_WAIT_SECONDS),
+        drop=_yes(given, "drop"),
+        duplicate=_yes(given, "duplicate"),
+        reorder=_yes(given, "reorder"),
+        retry_scale=_number(given, "retry_scale", deliveries.RETRY_SCALE, LARGEST_SCALE),
+    )
+    with store().writing() as t:
+        deliveries.set_behaviour(t, wanted)
+    store().after_commit()
+    return jsonify(asdict(wanted))
+
+
+@bp.post("/fail_next")
+def fail_next() -> Response:
+    """The next calls whose path contains ``path`` fail so."""
+    given = _given("path", "status", "after_charge", "seconds", "times")
+    path, status, times = given.get("path"), given.get("status"), given.get("times", 1)
+    if not isinstance(path, str) or not path:
+        raise _bad("path must be a part of the path of the calls that shall fail, such as /v1/checkouts.")
+    if status is not None and (not isinstance(status, int) or isinstance(status, bool) or not 200 <= status <= 599):
+        raise _bad("status must be an HTTP status from 200 to 599, or null to close without an answer.")
+    if not isinstance(times, int) or isinstance(times, bool) or not 1 <= times <= MOST_TIMES:
+        raise _bad(f"times must be a whole number from 1 to {MOST_TIMES}.")
+    seconds = _number(given, "seconds", 0, LONGEST_WAIT_SECONDS)
+    fault = Fault(path=path, status=status, after_charge=_yes(given, "after_charge"), seconds=seconds, times=times)
+    house().faults.plan(fault)
+    return jsonify(asdict(fault))
+
+
+@bp.post("/clock")
+def advance_clock() -> Response:
+    """Move the stand-in's clock forward; what that makes overdue expires at once."""
+    given = _given("advance_seconds")
+    if "advance_seconds" not in given:
+        raise _bad("advance_seconds is missing: by how many seconds to move the clock forward.")
+    seconds = _number(given, "advance_seconds", 0, FURTHEST_SECONDS)
+    with store().writing() as t:
+        moment = clock.advance(t, seconds)
+        expire_overdue(t)
+    return jsonify(now=clock.written(moment))
+
+
+@bp.get("/charges")
+def list_charges() -> Response:
+    """Every charge really made, oldest first."""
+    with store().reading() as t:
+        rows = t.rows(
+            "SELECT order_id AS 'order', customer, customer_id, amount, currency, card, at FROM charges ORDER BY number"
+        )
+    return jsonify(items=[dict(row) for row in rows])
+
+
+@bp.get("/deliveries")
+def list_deliveries() -> Response:
+    """Every webhook sent, or not yet sent, with its attempts and what was answered."""
+    with store().reading() as t:
+        return jsonify(items=deliveries.sent(t))
+
+
+def _given(*known: str) -> dict[str, Any]:
+    given = request.get_json(force=True, silent=True)
+    if not isinstance(given, dict):
+        raise _bad("Send a JSON object.")
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise _bad(f"{unknown[0]} is not known here; {', '.join(known)} are.")
+    return given
+
+
+def _yes(given: dict[str, Any], name: str) -> bool:
+    value = given.get(name, False)
+    if not isinstance(value, bool):
+        raise _bad(f"{name} must be true or false.")
+    return value
+
+
+def _number(given: dict[str, Any], name: str, default: float, most: float) -> float:
+    value = given.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:  # NaN is not
+        raise _bad(f"{name} must be a number from 0 to {most}.")
+    return value
+
+
+def _bad(sentence: str) -> Refusal:
+    return Refusal(422, {"error": "BadControl", "detail": sentence})

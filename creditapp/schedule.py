@@ -1,0 +1,77 @@
+"""What the clock does, and how often. It needs no Redis: whatever no worker took in time, it does itself."""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from apscheduler.schedulers.blocking import BlockingScheduler
+from flask import Flask
+
+from creditapp import jobs, ledger, letters, webhooks
+from creditapp.db import db, transaction
+
+log = logging.getLogger(__name__)
+
+# A worker that hears its bell is faster than this; a row that waits longer was not heard of.
+UNHEARD = timedelta(seconds=1.5)
+ROWS_A_ROUND = 200
+
+
+def handle_webhooks() -> None:
+    """Handle every webhook that no worker took."""
+    for event_id in webhooks.waiting(ROWS_A_ROUND, longer_than=UNHEARD):
+        _alone(jobs.handle_webhook, event_id)
+
+
+def send_letters() -> None:
+    """Send every letter that no worker took."""
+    for letter_id in letters.waiting(ROWS_A_ROUND, longer_than=UNHEARD):
+        _alone(jobs.send_letter, letter_id)
+
+
+def expire_credits() -> None:
+    """Book the expiry of credits that have fallen due."""
+    for account_id in ledger.due_accounts(ROWS_A_ROUND):
+        _alone(_expire, account_id)
+
+
+SCHEDULE: tuple[tuple[Callable[[], None], float], ...] = (
+    (handle_webhooks, 1),
+    (send_letters, 2),
+    (expire_credits, 5),
+)
+
+
+def run(app: Flask) -> None:
+    """Tick until told to stop."""
+    scheduler = BlockingScheduler(timezone="UTC")
+    for work, seconds in SCHEDULE:
+        scheduler.add_job(
+            _in_context(app, work), "interval", seconds=seconds, name=work.__name__, coalesce=True, max_instances=1
+        )
+    scheduler.start()
+
+
+def _expire(account_id: int) -> None:
+    with transaction():
+        ledger.expire(account_id)
+
+
+def _alone(work: Callable[[int], None], row_id: int) -> None:
+    """One row's failure never keeps the others waiting."""
+    try:
+        work(row_id)
+    except Exception:
+        log.exception("%s of row %s failed; it will be tried again", work.__name__, row_id)
+        db.session.rollback()
+
+
+def _in_context(app: Flask, work: Callable[[], None]) -> Callable[[], None]:
+    def ticked() -> None:
+        with app.app_context():
+            try:
+                work()
+            except Exception:
+                log.exception("%s failed; it will be tried again", work.__name__)
+
+    return ticked

@@ -1,0 +1,98 @@
+"""Who is signed in. The cookie holds a token that means nothing without its row, so that a session can be ended."""
+
+from functools import wraps
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, make_response, redirect, request, session, url_for
+from flask_login import LoginManager, UserMixin, current_user, login_required, login_user, logout_user
+
+from creditapp import identity
+from creditapp.db import transaction
+
+__all__ = ["account_id", "login_required", "operator_required", "register", "sign_in", "sign_out", "signed_in"]
+
+
+class SignedIn(UserMixin):
+    """The person of this request, the account they act for, and the token of their session."""
+
+    def __init__(self, user: identity.User, token: str) -> None:
+        self.user = user
+        self.token = token
+        self.account_id = identity.account_id_of(user)
+
+    def get_id(self) -> str:
+        """What the cookie keeps."""
+        return self.token
+
+
+def register(app: Flask) -> None:
+    """Let *app* know who is signed in."""
+    manager = LoginManager(app)
+    manager.user_loader(_load)
+    manager.unauthorized_handler(_to_sign_in)
+
+
+def signed_in() -> SignedIn:
+    """Who is signed in."""
+    return cast(SignedIn, current_user)
+
+
+def account_id() -> int:
+    """The account that the signed-in person acts for: where every query of a page starts."""
+    return signed_in().account_id
+
+
+def sign_in(user: identity.User) -> None:
+    """Begin a new session; whatever the browser carried before is forgotten. Inside a transaction."""
+    token = identity.open_session(
+        user, user_agent=request.user_agent.string, address=request.remote_addr or ""
+    )
+    session.clear()
+    login_user(SignedIn(user, token))
+
+
+def sign_out() -> None:
+    """End this session for good."""
+    with transaction():
+        identity.close_session(signed_in().token)
+    logout_user()
+    session.clear()
+
+
+def operator_required(view: Any) -> Any:
+    """For the seller's staff; to anyone else the page does not exist."""
+
+    @wraps(view)
+    def guarded(*arguments: Any, **named: Any) -> Any:
+        if not current_user.is_authenticated:
+            return _to_sign_in()
+        if not signed_in().user.is_operator:
+            abort(404)
+        return view(*arguments, **named)
+
+    return guarded
+
+
+def safe_next(target: str | None) -> str:
+    """Where to go after signing in: a path of ours, never another site."""
+    parts = urlsplit(target or "")
+    inside = target and target.startswith("/") and not target.startswith(("//", "/\\"))
+    if target and inside and not parts.scheme and not parts.netloc and target.isprintable() and "\\" not in target:
+        return target
+    return url_for("overview.index")
+
+
+def _load(token: str) -> SignedIn | None:
+    user = identity.by_session(token)
+    return SignedIn(user, token) if user else None
+
+
+def _to_sign_in() -> Response:
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+    address = url_for("auth.sign_in", next=wanted)
+    if request.headers.get("HX-Request"):
+        answer = make_response("", 401)
+        answer.headers["HX-Redirect"] = url_for("auth.sign_in")
+        return answer
+    return make_response(redirect(address, 303))

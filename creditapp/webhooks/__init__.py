@@ -1,0 +1,10 @@
+"""What Polar tells us: an inbox of signed deliveries, and what each does.
+
+Invariants: a delivery is acknowledged only after its row is committed; it has its effect once, however often it
+comes; every outcome has its reason; nothing signed is lost, even if it can't be read.
+"""
+
+from creditapp.webhooks.inbox import handle, latest, pause_after, receive, waiting
+from creditapp.webhooks.models import WebhookEvent
+
+__all__ = ["WebhookEvent", "handle", "latest", "pause_after", "receive", "waiting"]
