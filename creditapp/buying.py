@@ -32,7 +32,8 @@ def open_checkout(account_id: int, package_key: str, *, key: str | None = None) 
     if intent.url is not None:
         return Opened(intent.checkout_id, intent.url, replayed=intent.replayed)
     home = settings().app_url
-    success = home + url_for("purchases.show", checkout_id=intent.checkout_id)
+    # Polar fills in its own id as it sends the buyer back after the payment.
+    success = home + url_for("purchases.show", checkout_id=intent.checkout_id) + "?paid={CHECKOUT_ID}"
     back = home + url_for("packages.index", package=package_key)
     try:
         customer_id, answer = checkout.ask(gateway(), intent, success_url=success, return_url=back)

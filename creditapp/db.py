@@ -24,6 +24,8 @@ from sqlalchemy.types import TypeDecorator
 log = logging.getLogger(__name__)
 
 MILLIONTHS = 1_000_000
+LARGEST_ID = 2**63 - 1  # beyond it a database answers with an error instead of with nothing
+MILLIONTH = Decimal(1) / MILLIONTHS
 SQLITE_BUSY_MS = 10_000
 POSTGRES_TIMEOUTS = "-c statement_timeout=5000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=10000"
 WRITING = {"writing": True}

@@ -1,12 +1,14 @@
 """Every background job: one row id in; claim - ask - write. A job may run twice at once: its row is claimed first."""
 
-import smtplib
+import logging
 
 from creditapp import letters, webhooks
 from creditapp.db import transaction
 from creditapp.letters import render
 from creditapp.mail import send
 from creditapp.wiring import settings
+
+log = logging.getLogger(__name__)
 
 
 def handle_webhook(event_id: int) -> None:
@@ -21,15 +23,16 @@ def send_letter(letter_id: int) -> None:
         envelope = letters.due(letter_id)
     if envelope is None:
         return
-    message = render.message(envelope, app_url=settings().app_url, sender=settings().mail_from)
     try:
+        message = render.message(envelope, app_url=settings().app_url, sender=settings().mail_from)
         send(
             message,
             name=f"{envelope.letter_id:06}-{envelope.kind}",
             mail_url=settings().mail_url,
             folder=settings().data / "mail",
         )
-    except (OSError, smtplib.SMTPException) as error:
+    except Exception as error:
+        log.exception("letter %s did not go", letter_id)
         with transaction():
             letters.give_up_or_postpone(letter_id, f"{type(error).__name__}: {error}")
     else:

@@ -23,7 +23,7 @@ from creditapp import identity, jobs, letters, packages, webhooks
 from creditapp.config import Settings
 from creditapp.db import db, transaction
 from tests.browsing import Api, Client, csrf_token
-from tests.databases import KINDS, POSTGRESQL, SQLITE, Databases, app_on, own_server
+from tests.databases import KINDS, SQLITE, Databases, app_on, own_server
 from tests.valkey import Valkey
 
 for _name in Settings.model_fields:  # what this machine is set up for is nothing to a test
@@ -240,5 +240,4 @@ def signed_up(email: str, app: Flask, *, operator: bool = False) -> identity.Use
     settings: Settings = app.extensions["settings"]
     welcome = identity.Welcome(settings.welcome_credits, settings.bonus_expires_days)
     with transaction():
-        user = identity.sign_up(email, PASSWORD, welcome, operator=operator)
-    return user
+        return identity.sign_up(email, PASSWORD, welcome, operator=operator)

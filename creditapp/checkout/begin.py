@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from creditapp import clock, identity, ledger, packages
 from creditapp.checkout.models import Checkout, Order, PolarCustomer
-from creditapp.db import db
+from creditapp.db import LARGEST_ID, db
 from creditapp.errors import CreditAppError, NotFound
 from creditapp.gateway import Gateway, OpenedCheckout
 
@@ -129,12 +129,12 @@ def bought(account_id: int) -> Counter[int]:
         .where(Order.account_id == account_id, Order.state == "credited", Order.package_id.is_not(None))
         .group_by(Order.package_id)
     )
-    return Counter(dict(db.session.execute(query).tuples()))  # type: ignore[arg-type]
+    return Counter({package_id: count for package_id, count in db.session.execute(query)})
 
 
 def of_account(account_id: int, checkout_id: int) -> Checkout:
     """A checkout of this account. Raises NotFound, for another's too."""
-    checkout = db.session.get(Checkout, checkout_id)
+    checkout = db.session.get(Checkout, min(checkout_id, LARGEST_ID))
     if checkout is None or checkout.account_id != account_id:
         message = "There is no such purchase."
         raise NotFound(message)

@@ -2,10 +2,11 @@
 
 from flask import Flask
 
-from creditapp.cli import credits, keys, seed, users
-
 
 def register(app: Flask) -> None:
     """Hang the commands into *app*."""
+    # Here and not above: `flask dev` is of this package too, and starts without loading the application.
+    from creditapp.cli import credits, keys, seed, users
+
     for command in (credits.credits, keys.keys, seed.seed, users.users):
         app.cli.add_command(command)

@@ -16,7 +16,6 @@ from creditapp.errors import CreditAppError
 TOLERANCE_SECONDS = 300
 LONGEST_ID = 255
 SIGNATURES_LIMIT = 10
-KEY_BYTES = 32
 
 
 class BadSignature(CreditAppError):
@@ -57,17 +56,17 @@ def check(body: bytes, headers: Mapping[str, str], secrets: Iterable[str], now: 
 
 
 def keys_of(secret: str) -> list[bytes]:
-    """The keys a secret may stand for.
+    """The keys a secret may stand for, as in polar.webhooks of the SDK.
 
-    Endpoints made before 2026-09-08 sign with the secret's own bytes, later ones with the decoded part after
-    ``whsec_`` (github.com/polarsource/polar, server/polar/webhook/constants.py).
+    Endpoints made before 2026-09-08 sign with the secret's own bytes, later ones with what the part after ``whsec_``
+    encodes in base64 (github.com/polarsource/polar, server/polar/webhook/constants.py).
     """
-    keys = [secret.encode()]
+    encoded = secret.removeprefix("whsec_")
     try:
-        decoded = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+        decoded = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
     except (binascii.Error, ValueError):
-        return keys
-    return [decoded, *keys] if secret.startswith("whsec_") and len(decoded) == KEY_BYTES else keys
+        return [secret.encode()]
+    return [decoded, secret.encode()] if decoded else [secret.encode()]
 
 
 def _given_signatures(header: str) -> list[bytes]:

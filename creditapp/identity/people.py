@@ -2,12 +2,14 @@
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 
 from creditapp import clock, ledger
 from creditapp.db import db
@@ -17,6 +19,9 @@ from creditapp.identity.models import Membership, User, UserSession
 
 SESSION_DAYS = 14
 LONGEST_NAME = 100
+SESSIONS_SHOWN = 20
+MEMBERS_LIMIT = 100
+EMAIL_TAKEN = "There is already an account with this email. Sign in instead."
 
 
 class EmailTaken(InvalidInput):
@@ -39,6 +44,14 @@ class Welcome:
     expires_days: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class AccountOfSession:
+    """The account that a session acts for, and the zone its times are shown in."""
+
+    account_id: int
+    time_zone: str
+
+
 def normal_email(email: str) -> str:
     """The address in the one form that is kept and compared. Raises InvalidEmail, in words."""
     try:
@@ -57,13 +70,15 @@ def sign_up(email: str, password: str, welcome: Welcome, *, operator: bool = Fal
     email = normal_email(email)
     password_hash = passwords.hashed(password)
     if db.session.scalar(select(User.id).where(User.email == email)) is not None:
-        message = "There is already an account with this email. Sign in instead."
-        raise EmailTaken(message)
+        raise EmailTaken(EMAIL_TAKEN)
     user = User(email=email, password_hash=password_hash, is_operator=operator, created_at=clock.now())
     account = ledger.open_account(welcome=welcome.credits, welcome_expires_days=welcome.expires_days)
     user.memberships.append(Membership(account_id=account.id, role="owner", created_at=clock.now()))
     db.session.add(user)
-    db.session.flush()
+    try:
+        db.session.flush()
+    except IntegrityError as error:  # a twin signed up between our look and our write
+        raise EmailTaken(EMAIL_TAKEN) from error
     return user
 
 
@@ -104,6 +119,24 @@ def by_session(token: str) -> User | None:
     )
 
 
+def account_of_session(token: str) -> AccountOfSession | None:
+    """The account of who is signed in with this token, in one small read; None once the session ended."""
+    query = (
+        select(Membership.account_id, ledger.Account.time_zone)
+        .join(UserSession, UserSession.user_id == Membership.user_id)
+        .join(ledger.Account, ledger.Account.id == Membership.account_id)
+        .where(
+            UserSession.token_hash == token_hash(token),
+            UserSession.revoked_at.is_(None),
+            UserSession.expires_at > clock.now(),
+        )
+        .order_by(Membership.created_at)
+        .limit(1)
+    )
+    row = db.session.execute(query).one_or_none()
+    return None if row is None else AccountOfSession(row.account_id, row.time_zone)
+
+
 def close_session(token: str) -> None:
     """Sign out: the token is worth nothing from here on."""
     _revoke(UserSession.token_hash == token_hash(token))
@@ -112,7 +145,35 @@ def close_session(token: str) -> None:
 def change_password(user: User, password: str, *, keep_token: str) -> None:
     """Set a new password and sign out everywhere but here. Raises UnacceptablePassword."""
     user.password_hash = passwords.hashed(password)
+    close_other_sessions(user, keep_token=keep_token)
+
+
+def open_sessions(user: User) -> Sequence[UserSession]:
+    """Where *user* is signed in now, the latest first; at most twenty."""
+    query = select(UserSession).where(
+        UserSession.user_id == user.id, UserSession.revoked_at.is_(None), UserSession.expires_at > clock.now()
+    )
+    return db.session.scalars(query.order_by(UserSession.signed_in_at.desc()).limit(SESSIONS_SHOWN)).all()
+
+
+def close_other_sessions(user: User, *, keep_token: str) -> None:
+    """Sign out everywhere but here."""
     _revoke(UserSession.user_id == user.id, UserSession.token_hash != token_hash(keep_token))
+
+
+def members(account_id: int) -> Sequence[Membership]:
+    """Who belongs to the account, in the order they came."""
+    query = select(Membership).where(Membership.account_id == account_id).order_by(Membership.created_at)
+    return db.session.scalars(query.limit(MEMBERS_LIMIT)).all()
+
+
+def rename(user: User, name: str) -> None:
+    """Call *user* by this name, or by none. Raises InvalidInput for one that is too long."""
+    name = " ".join(name.split())
+    if len(name) > LONGEST_NAME:
+        message = f"Use at most {LONGEST_NAME} characters."
+        raise InvalidInput(message)
+    user.name = name
 
 
 def account_id_of(user: User) -> int:

@@ -18,7 +18,15 @@ from creditapp.ledger.journal import (
     open_account,
     settle,
 )
-from creditapp.ledger.models import Account, CreditLot, CreditTransaction, LotRange, UsageRecord, new_id
+from creditapp.ledger.models import (
+    TRANSACTION_TYPES,
+    Account,
+    CreditLot,
+    CreditTransaction,
+    LotRange,
+    UsageRecord,
+    new_id,
+)
 from creditapp.ledger.proof import Difference, verify
 from creditapp.ledger.spending import Charge, Spent, spend
 from creditapp.ledger.statement import (
@@ -29,8 +37,11 @@ from creditapp.ledger.statement import (
     balance,
     due_accounts,
     entries,
+    entries_after,
     entry,
     every_entry,
+    highest,
+    lot_of,
     lots_left,
     payers,
     totals,
@@ -40,6 +51,7 @@ from creditapp.ledger.statement import (
 
 __all__ = [
     "LARGEST_AMOUNT",
+    "TRANSACTION_TYPES",
     "Account",
     "Balance",
     "Charge",
@@ -60,12 +72,15 @@ __all__ = [
     "check_amount",
     "due_accounts",
     "entries",
+    "entries_after",
     "entry",
     "every_entry",
     "expire",
     "fingerprint",
     "grant",
+    "highest",
     "lock",
+    "lot_of",
     "lots_left",
     "new_id",
     "open_account",

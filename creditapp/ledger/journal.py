@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from creditapp import clock
-from creditapp.db import MILLIONTHS, UTCDateTime, db, is_postgres
+from creditapp.db import MILLIONTH, UTCDateTime, db, is_postgres
 from creditapp.errors import NotFound
 from creditapp.ledger import lots
 from creditapp.ledger.errors import IdempotencyMismatch, InsufficientCredits, InvalidAmount
@@ -115,9 +115,9 @@ def adjust(account_id: int, amount: Decimal, *, reason: str, key: str) -> Credit
 
     Down never takes what is not available: raises InsufficientCredits.
     """
+    check_amount(amount.copy_abs())
     if amount > 0:
         return grant(account_id, amount, transaction_type="adjustment", key=key, description=reason)
-    check_amount(-amount)
     account = lock(account_id)
     request = fingerprint("adjust", amount)
     if done := _already_done(account, key, request):
@@ -188,7 +188,7 @@ def check_amount(amount: Decimal) -> None:
     if amount > LARGEST_AMOUNT:
         message = f"The amount must be at most {LARGEST_AMOUNT:,} credits."
         raise InvalidAmount(message)
-    if (amount * MILLIONTHS) % 1:
+    if amount != amount.quantize(MILLIONTH):  # exact for any number of digits, unlike a product
         message = "The amount may have at most six decimals."
         raise InvalidAmount(message)
 

@@ -70,9 +70,10 @@ def spend(account_id: int, charge: Charge) -> Spent:
     attempt = _on_postgres if is_postgres() else _on_sqlite
     answer = attempt(account_id, charge, request)
     if answer.outcome == "due":
-        journal.settle(account_id)
-        db.session.flush()
-        answer = attempt(account_id, charge, request)
+        # One moment for what expires and for the charge: else another lot might fall due between the two.
+        with clock.at(journal.moment_of(journal.lock(account_id))):
+            journal.settle(account_id)
+            answer = attempt(account_id, charge, request)
     match answer.outcome:
         case "charged" | "replayed":
             return Spent(

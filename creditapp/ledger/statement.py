@@ -12,13 +12,21 @@ from typing import Any
 from sqlalchemy import Select, func, or_, select
 
 from creditapp import clock
-from creditapp.db import db, from_millionths
+from creditapp.db import LARGEST_ID, db, from_millionths
 from creditapp.errors import NotFound
 from creditapp.ledger.burn import burn_order, draw
-from creditapp.ledger.models import Account, CreditLot, CreditTransaction, LotRange, UsageRecord
+from creditapp.ledger.models import (
+    TRANSACTION_TYPES,
+    Account,
+    CreditLot,
+    CreditTransaction,
+    LotRange,
+    UsageRecord,
+)
 
 EXPIRING_WITHIN = timedelta(days=30)
 STREAM_ROWS = 500
+LONGEST_ID = 18  # digits that surely fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +120,7 @@ def lots_left(account_id: int) -> list[LotLeft]:
 def entry(account_id: int, transaction_id: int) -> CreditTransaction:
     """One transaction of this account. Raises NotFound, for another's too."""
     query = select(CreditTransaction).where(
-        CreditTransaction.account_id == account_id, CreditTransaction.id == transaction_id
+        CreditTransaction.account_id == account_id, CreditTransaction.id == min(transaction_id, LARGEST_ID)
     )
     found = db.session.scalar(query)
     if found is None:
@@ -136,6 +144,14 @@ def entries(
     return db.session.scalars(query).all()
 
 
+def entries_after(
+    account_id: int, filters: Filters = EVERYTHING, *, after: int, limit: int = 25
+) -> Sequence[CreditTransaction]:
+    """The page back: the transactions that follow the ``number`` *after*, newest first."""
+    query = _matching(account_id, filters).where(CreditTransaction.number > after)
+    return db.session.scalars(query.order_by(CreditTransaction.number).limit(limit)).all()[::-1]
+
+
 def every_entry(account_id: int, filters: Filters = EVERYTHING) -> Iterator[CreditTransaction]:
     """All matching transactions, newest first, read page by page."""
     before: int | None = None
@@ -153,7 +169,7 @@ def totals(account_id: int) -> Totals:
         .where(CreditTransaction.account_id == account_id, CreditTransaction.transaction_type != "consumption")
         .group_by(CreditTransaction.transaction_type)
     )
-    sums = {transaction_type: from_millionths(int(total)) for transaction_type, total in rows.tuples()}
+    sums = {transaction_type: total for transaction_type, total in rows}
     nothing = Decimal(0)
     return Totals(
         purchased=sums.get("purchase", nothing),
@@ -165,6 +181,48 @@ def totals(account_id: int) -> Totals:
         adjusted=sums.get("adjustment", nothing),
         count=account.last_number,
     )
+
+
+def highest(account_id: int, since: datetime) -> Decimal:
+    """The highest balance since then: what there was to begin with, or was reached with credits in. Raises NotFound.
+
+    Between credits in a balance only falls, so that no charge but the first needs to be looked at.
+    """
+    first_charge = (
+        select(CreditTransaction.balance_before)
+        .join(UsageRecord, UsageRecord.credit_transaction_id == CreditTransaction.id)
+        .where(UsageRecord.account_id == account_id, UsageRecord.created_at >= since)
+        .order_by(UsageRecord.created_at, UsageRecord.credit_transaction_id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    with_credits_in = (
+        select(func.max(CreditTransaction.balance_after))
+        .where(
+            CreditTransaction.account_id == account_id,
+            CreditTransaction.transaction_type != "consumption",
+            CreditTransaction.transaction_type.in_(_RARE_TYPES),  # so that SQLite, too, takes the partial index
+            CreditTransaction.processed_at >= since,
+        )
+        .scalar_subquery()
+    )
+    found = db.session.execute(select(Account.balance, first_charge, with_credits_in).where(Account.id == account_id))
+    row = found.one_or_none()
+    if row is None:
+        message = "There is no such account."
+        raise NotFound(message)
+    reached: list[Decimal] = [amount for amount in row if amount is not None]
+    return max(reached)
+
+
+def lot_of(transaction: CreditTransaction) -> LotLeft | None:
+    """The lot that a transaction brought in, and what is left of it now; None where it brought none."""
+    query = select(*_LOT_COLUMNS).where(CreditLot.credit_transaction_id == transaction.id)
+    row = db.session.execute(query).one_or_none()
+    if row is None:
+        return None
+    left = {lot.id: lot.remaining for lot in lots_left(transaction.account_id)}
+    return replace(_lot_left(row), remaining=left.get(row.id, Decimal(0)))
 
 
 def payers(transaction: CreditTransaction) -> list[tuple[LotLeft, Decimal]]:
@@ -179,7 +237,10 @@ def payers(transaction: CreditTransaction) -> list[tuple[LotLeft, Decimal]]:
         .where(LotRange.account_id == transaction.account_id, LotRange.axis_from < end, LotRange.axis_to > start)
         .order_by(LotRange.axis_from)
     )
-    paid = [(_lot_left(row), min(row.axis_to, end) - max(row.axis_from, start)) for row in settled_ranges]
+    # What was settled since the account was read is counted below, from the lots as they were then.
+    known = min(end, account.settled)
+    settled = ((_lot_left(row), min(row.axis_to, known) - max(row.axis_from, start)) for row in settled_ranges)
+    paid = [(lot, taken) for lot, taken in settled if taken > 0]
     position = account.settled
     for lot, taken in draw(lots, account.consumed - account.settled):
         overlap = min(position + taken, end) - max(position, start)
@@ -203,6 +264,7 @@ def due_accounts(limit: int) -> Sequence[int]:
     return db.session.scalars(query).all()
 
 
+_RARE_TYPES = tuple(word for word in TRANSACTION_TYPES if word != "consumption")
 _ACCOUNT_COLUMNS = (
     Account.balance,
     Account.reserved,
@@ -276,12 +338,13 @@ def _matching(account_id: int, filters: Filters) -> Select[CreditTransaction]:
         query = query.where(CreditTransaction.processed_at < filters.until)
     if filters.text:
         words = filters.text.strip()
-        query = query.where(
-            or_(
-                CreditTransaction.description.icontains(words, autoescape=True),
-                CreditTransaction.operation_id == words,
-                CreditTransaction.reference_id == words,
-                CreditTransaction.polar_order_id == words,
-            )
-        )
+        meant = [
+            CreditTransaction.description.icontains(words, autoescape=True),
+            CreditTransaction.operation_id == words,
+            CreditTransaction.reference_id == words,
+            CreditTransaction.polar_order_id == words,
+        ]
+        if words.isascii() and words.isdigit() and len(words) <= LONGEST_ID:
+            meant += [CreditTransaction.id == int(words), CreditTransaction.number == int(words)]
+        query = query.where(or_(*meant))
     return query

@@ -6,6 +6,7 @@ it can't be bought.
 
 from creditapp.packages.models import CreditPackage
 from creditapp.packages.shelf import (
+    SPARE,
     Offer,
     PackageUnavailable,
     by_key,
@@ -19,6 +20,7 @@ from creditapp.packages.shelf import (
 from creditapp.packages.starter_set import seed
 
 __all__ = [
+    "SPARE",
     "CreditPackage",
     "Offer",
     "PackageUnavailable",

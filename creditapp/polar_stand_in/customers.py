@@ -53,28 +53,28 @@ def create_customer() -> tuple[Response, int]:
 def get_customer(id_: str) -> Response:
     """One customer by Polar's id."""
     with store().reading() as t:
-        return jsonify(shapes.customer(_found(t, path_id(id_))))
+        return jsonify(shapes.customer(found(t, path_id(id_))))
 
 
 @bp.get("/external/<external_id>")
 def get_external_customer(external_id: str) -> Response:
     """One customer by the merchant's id."""
     with store().reading() as t:
-        return jsonify(shapes.customer(_found_external(t, external_id)))
+        return jsonify(shapes.customer(found_external(t, external_id)))
 
 
 @bp.get("/<id_>/state")
 def get_state(id_: str) -> Response:
     """One customer and what is active for it."""
     with store().reading() as t:
-        return jsonify(shapes.customer_state(_found(t, path_id(id_))))
+        return jsonify(shapes.customer_state(found(t, path_id(id_))))
 
 
 @bp.get("/external/<external_id>/state")
 def get_external_state(external_id: str) -> Response:
     """One customer by the merchant's id and what is active for it."""
     with store().reading() as t:
-        return jsonify(shapes.customer_state(_found_external(t, external_id)))
+        return jsonify(shapes.customer_state(found_external(t, external_id)))
 
 
 @bp.patch("/<id_>")
@@ -82,14 +82,14 @@ def update_customer(id_: str) -> Response:
     """Change what is given."""
     id_ = path_id(id_)
     with store().writing() as t:
-        return _update(t, _found(t, id_))
+        return _update(t, found(t, id_))
 
 
 @bp.patch("/external/<external_id>")
 def update_external_customer(external_id: str) -> Response:
     """Change what is given, by the merchant's id."""
     with store().writing() as t:
-        return _update(t, _found_external(t, external_id))
+        return _update(t, found_external(t, external_id))
 
 
 def new_customer(t: Transaction, *, email: str, **given: Any) -> Document:
@@ -134,6 +134,22 @@ def announce(t: Transaction, type_: str, document: Document) -> None:
     t.emit("customer.state_changed", shapes.customer_state(document))
 
 
+def found(t: Transaction, id_: str) -> Document:
+    """Give the customer with Polar's id; 404 when there is none."""
+    document = t.get("customer", id_)
+    if document is None:
+        raise not_found()
+    return document
+
+
+def found_external(t: Transaction, external_id: str) -> Document:
+    """Give the customer with the merchant's id; 404 when there is none."""
+    document = t.one("customer", external_id=external_id)
+    if document is None:
+        raise not_found()
+    return document
+
+
 def _given(body: Body) -> Document:
     """The fields that both a create and an update may bring."""
     readers: dict[str, Any] = {
@@ -173,17 +189,3 @@ def _refuse_taken(t: Transaction, *, email: str | None, external_id: str | None,
         problems.append(problem("value_error", ["body", "external_id"], msg, external_id))
     if problems:
         raise refused(*problems)
-
-
-def _found(t: Transaction, id_: str) -> Document:
-    document = t.get("customer", id_)
-    if document is None:
-        raise not_found()
-    return document
-
-
-def _found_external(t: Transaction, external_id: str) -> Document:
-    document = t.one("customer", external_id=external_id)
-    if document is None:
-        raise not_found()
-    return document

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-STRUCK = ("/v1/", "/checkout/")
+STRUCK = ("/v1/", "/checkout/", "/portal")
 UNKNOWN = "Made To Fail"
 
 

@@ -66,12 +66,12 @@ def confirmation(secret: str) -> Response:
         name = _product_name(t, checkout) if checkout else ""
     if not paid or checkout is None:
         return trouble(404)
-    return page("thanks.html", 200, checkout=checkout, product_name=name, total=_total(checkout))
+    return page("thanks.html", 200, onward="", checkout=checkout, product_name=name, total=_total(checkout))
 
 
 def trouble(status: int) -> Response:
     """A page that says what is wrong with an address."""
-    return page("trouble.html", status)
+    return page("trouble.html", status, onward="")
 
 
 def _submitted(t: Transaction, checkout: Document | None) -> Outcome | None:
@@ -147,16 +147,18 @@ def _answer(outcome: Outcome | None) -> Response:
     if outcome.status == 303:
         return make_response(redirect(checkout["success_url"], 303))
     if outcome.status == 410:
-        return page("trouble.html", 410, checkout=checkout)
+        return page("trouble.html", 410, onward="", checkout=checkout)
     about = {"checkout": checkout, "product_name": outcome.product_name, "total": _total(checkout)}
     if outcome.status == 200 and checkout["_awaiting"]:
-        return page("confirm.html", 200, **about)
+        asks_for = f"Pay {_total(checkout)} for {outcome.product_name}"
+        return page("confirm.html", 200, onward=checkout["success_url"], action=checkout["url"], asks_for=asks_for)
     countries = dict(COUNTRIES)
     chosen = outcome.form.values["country"] if outcome.form else COUNTRY_AT_FIRST
     countries.setdefault(chosen, chosen)
     return page(
         "checkout.html",
         outcome.status,
+        onward=checkout["success_url"],
         **about,
         form=outcome.form,
         alert=outcome.alert,
@@ -166,14 +168,12 @@ def _answer(outcome: Outcome | None) -> Response:
     )
 
 
-def page(template: str, status: int, **about: object) -> Response:
-    """A page that may load only what is its own, and post only to itself and on to the success address."""
+def page(template: str, status: int, *, onward: str | None, **about: object) -> Response:
+    """A page that may load only what is its own, and post only to itself and from there on to *onward*."""
     response = make_response(render_template(template, status=status, **about), status)
-    checkout = about.get("checkout")
-    onward = _origin(checkout["success_url"]) if isinstance(checkout, dict) else ""
     response.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; base-uri 'none';"
-        f" frame-ancestors 'none'; form-action 'self'{onward}"
+        f" frame-ancestors 'none'; form-action 'self'{_origin(onward or '')}"
     )
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -182,10 +182,10 @@ def page(template: str, status: int, **about: object) -> Response:
 
 
 def _origin(url: str) -> str:
-    """The origin of the success address as a CSP source; empty where it could not be one."""
+    """The origin of an address as a CSP source; empty where it could not be one."""
     parts = urlsplit(url)
     source = f" {parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-    return source if source.isascii() and ";" not in source and "," not in source else ""
+    return source if parts.netloc and source.isascii() and ";" not in source and "," not in source else ""
 
 
 def _found(t: Transaction, secret: str) -> Document | None:

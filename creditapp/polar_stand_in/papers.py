@@ -32,6 +32,7 @@ def _paper(title: str, number: str, id_: str) -> Response:
     return hosted.page(
         "paper.html",
         200,
+        onward="",
         title=title,
         number=order[number],
         order=order,

@@ -11,6 +11,7 @@ import sqlite3
 import threading
 import time
 import traceback
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -26,7 +27,8 @@ ORDER_WINDOW_SECONDS = 60
 LONGEST_BACKOFF_SECONDS = 20 * 60
 BACKOFF_UNIT_SECONDS = 2
 SENDERS = 8
-LONGEST_LOOK_AWAY_SECONDS = 0.25
+SHORTEST_LOOK_AWAY_SECONDS, LONGEST_LOOK_AWAY_SECONDS = 0.005, 0.25
+LONGEST_WALK, LONGEST_WALK_SECONDS = 50, 30
 SWEEP_EVERY_SECONDS = 5
 MOST_WAITING_LOOKED_AT = 5_000
 MOST_OF_AN_ANSWER = 2_000
@@ -41,6 +43,7 @@ class Postman:
         self._store, self._secrets = store, secrets
         self._bell = threading.Event()
         self._on_the_way: set[int] = set()
+        self._next_sweep = 0.0
         self._lock = threading.Lock()
         self._senders = ThreadPoolExecutor(SENDERS, thread_name_prefix="delivery")
 
@@ -53,43 +56,55 @@ class Postman:
         self._bell.set()
 
     def _work(self) -> None:
-        swept = 0.0
         while True:
-            try:
-                chores.do_due(self._store)
-                if time.monotonic() - swept >= SWEEP_EVERY_SECONDS:
-                    chores.sweep(self._store)
-                    swept = time.monotonic()
-                pause = self._hand_out()
-            except Exception:  # noqa: BLE001  a postman that stops would hold back every webhook: say it and go on
-                traceback.print_exc()
-                pause = LONGEST_LOOK_AWAY_SECONDS
+            pause = LONGEST_LOOK_AWAY_SECONDS
+            for step in (self._do_chores, self._hand_out):
+                try:
+                    pause = min(pause, step())
+                except Exception:  # noqa: BLE001  a postman that stops would hold back every webhook: say it and go on
+                    traceback.print_exc()
             self._bell.wait(pause)
             self._bell.clear()
 
+    def _do_chores(self) -> float:
+        """Do what fell due, and expire checkouts now and then; how long until the next look."""
+        chores.do_due(self._store)
+        if time.monotonic() >= self._next_sweep:
+            self._next_sweep = time.monotonic() + SWEEP_EVERY_SECONDS
+            chores.sweep(self._store)
+        return LONGEST_LOOK_AWAY_SECONDS
+
     def _hand_out(self) -> float:
         """Give every delivery that is due to a sender; how long until the next one is."""
+        with self._lock:  # before reading: what ends meanwhile is then no longer waiting
+            on_the_way = set(self._on_the_way)
         with self._store.reading() as t:
             scale, at = deliveries.behaviour(t).retry_scale, time.time()
             waiting = t.rows(
-                "SELECT number, endpoint_id, in_order, attempts, last_try, queued, copies,"
+                "SELECT number, endpoint_id, in_order, last_try, queued, copies,"
                 " CASE WHEN last_try IS NULL THEN not_before ELSE last_try + backoff * ? END AS due"
                 " FROM deliveries WHERE state = 'waiting' ORDER BY number LIMIT ?",
                 scale,
                 MOST_WAITING_LOOKED_AT,
             )
-        pause = LONGEST_LOOK_AWAY_SECONDS
-        with self._lock:
-            on_the_way = set(self._on_the_way)
-        for row in due_now(waiting, at, on_the_way):
+        for walk in walks(waiting, at, on_the_way):
             with self._lock:
-                self._on_the_way.add(row["number"])
-            for copy in range(row["copies"] if row["last_try"] is None else 1):
-                self._senders.submit(self._send, row["number"], is_copy=copy > 0)
-        for row in waiting:
-            if row["due"] > at:
-                pause = min(pause, row["due"] - at)
-        return max(pause, 0.005)
+                self._on_the_way.update(row["number"] for row in walk)
+            self._senders.submit(self._walk, walk)
+        soon = [row["due"] - at for row in waiting if row["due"] > at]
+        return max(min(soon, default=LONGEST_LOOK_AWAY_SECONDS), SHORTEST_LOOK_AWAY_SECONDS)
+
+    def _walk(self, walk: list[sqlite3.Row]) -> None:
+        """Attempt one delivery after the other; when it takes long, the rest goes back to the table."""
+        began = time.monotonic()
+        for row in walk:
+            if time.monotonic() - began < LONGEST_WALK_SECONDS:
+                for _ in range(row["copies"] - 1 if row["last_try"] is None else 0):
+                    self._senders.submit(self._send, row["number"], is_copy=True)
+                self._send(row["number"], is_copy=False)
+            with self._lock:
+                self._on_the_way.discard(row["number"])
+        self.ring()
 
     def _send(self, number: int, *, is_copy: bool) -> None:
         """One attempt, written down. A copy is sent and written down, but decides nothing."""
@@ -110,24 +125,28 @@ class Postman:
                     _decide(t, number, answer[0])
         except Exception:  # noqa: BLE001  the row is still waiting and is sent again
             traceback.print_exc()
-        finally:
-            if not is_copy:
-                with self._lock:
-                    self._on_the_way.discard(number)
-                self.ring()
 
 
-def due_now(waiting: list[sqlite3.Row], at: float, on_the_way: set[int]) -> list[sqlite3.Row]:
-    """Which waiting rows (oldest first) go now. In-order rows wait for earlier ones that were never attempted."""
-    chosen, held_up = [], set()
+def walks(waiting: list[sqlite3.Row], at: float, on_the_way: set[int]) -> list[list[sqlite3.Row]]:
+    """Which waiting rows (oldest first) go now, those of one walk one after the other.
+
+    A walk is the run of an endpoint's due rows that were never attempted; it ends at one that is not due yet. What is
+    tried again, or may go out of order, walks alone.
+    """
+    alone: list[list[sqlite3.Row]] = []
+    together: defaultdict[str, list[sqlite3.Row]] = defaultdict(list)
+    held_up: set[str] = set()
     for row in waiting:
-        fresh = row["last_try"] is None and row["in_order"]
+        place, in_order = row["endpoint_id"], row["last_try"] is None and row["in_order"]
         free = row["number"] not in on_the_way and row["due"] <= at
-        if free and not (fresh and row["endpoint_id"] in held_up):
-            chosen.append(row)
-        if fresh and row["queued"] > at - ORDER_WINDOW_SECONDS:
-            held_up.add(row["endpoint_id"])
-    return chosen
+        if not in_order:
+            if free:
+                alone.append([row])
+        elif free and place not in held_up and len(together[place]) < LONGEST_WALK:
+            together[place].append(row)
+        elif row["queued"] > at - ORDER_WINDOW_SECONDS:
+            held_up.add(place)
+    return [*filter(None, together.values()), *alone]
 
 
 def backoff(attempts: int) -> float:

@@ -6,6 +6,7 @@ A document's keys that begin with an underscore are ours and never leave the pro
 import json
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 Document = dict[str, Any]
 
 LOCK_WAIT_SECONDS = 15
+MOST_SPARE_CONNECTIONS = 8
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
@@ -115,6 +117,7 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._turn = threading.Lock()
+        self._spare: deque[sqlite3.Connection] = deque()
         self.before_commit: Callable[[Transaction], None] = lambda _: None
         self.after_commit: Callable[[], None] = lambda: None
         with self._open() as connection:
@@ -142,13 +145,28 @@ class Store:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self._path, timeout=LOCK_WAIT_SECONDS, isolation_level=None)
+        """A connection of one's own: a spare one, else a new one. What was not committed is rolled back."""
         try:
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA synchronous = NORMAL")
+            connection = self._spare.pop()
+        except IndexError:
+            connection = self._connect()
+        try:
             yield connection
         finally:
-            connection.close()  # what was not committed is rolled back
+            if connection.in_transaction:
+                connection.rollback()
+            if len(self._spare) < MOST_SPARE_CONNECTIONS:
+                self._spare.append(connection)
+            else:
+                connection.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=LOCK_WAIT_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA synchronous = NORMAL")
+        return connection
 
 
 def _where(kind: str, fields: Mapping[str, str | Sequence[str]]) -> tuple[str, list[str]]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from creditapp import ledger, pricing
+from creditapp.db import MILLIONTH
 
 
 def consume(
@@ -14,7 +15,10 @@ def consume(
     Raises pricing.UnknownOperation and everything ``ledger.spend`` raises.
     """
     if amount is not None:
-        return ledger.spend(account_id, replace(charge, amount=amount, units=quantity, unit_cost=amount / quantity))
+        ledger.check_amount(amount)
+        # Not every amount divides evenly; the amount is what counts, the unit cost is for reading.
+        each = (amount / quantity).quantize(MILLIONTH)
+        return ledger.spend(account_id, replace(charge, amount=amount, units=quantity, unit_cost=each))
     price = pricing.cost(charge.operation_type or "", quantity)
     return ledger.spend(
         account_id,

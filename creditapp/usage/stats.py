@@ -1,17 +1,19 @@
 """What was used, day by day in the account's own time zone."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Integer, cast, func, select
+from sqlalchemy import ColumnElement, Integer, ScalarSelect, cast, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from creditapp import clock
-from creditapp.db import db, from_millionths, is_postgres
-from creditapp.ledger import UsageRecord
+from creditapp.db import db, is_postgres
+from creditapp.ledger import Account, CreditTransaction, UsageRecord
 
 # Every zone's midnight falls on a quarter of an hour, so that quarters can be put into any zone's days.
 QUARTER_SECONDS = 900
@@ -35,7 +37,7 @@ def daily(account_id: int, days: int, time_zone: str) -> list[Day]:
     zone = ZoneInfo(time_zone)
     today = clock.now().astimezone(zone).date()
     first = today - timedelta(days=days - 1)
-    since = datetime.combine(first, time(), zone).astimezone(UTC)
+    since = midnight(first, zone)
     quarter = _quarter_of(UsageRecord.created_at)
     rows = db.session.execute(
         select(quarter, UsageRecord.operation_type, func.sum(UsageRecord.credits_consumed))
@@ -43,12 +45,38 @@ def daily(account_id: int, days: int, time_zone: str) -> list[Day]:
         .group_by(quarter, UsageRecord.operation_type)
     )
     found: defaultdict[date, defaultdict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
-    for start, operation, total in rows.tuples():
+    for start, operation, total in rows:
         on = datetime.fromtimestamp(start * QUARTER_SECONDS, zone).date()
-        found[on][operation or "other"] += from_millionths(int(total))
+        found[on][operation or "other"] += total
     return [
         Day(on, dict(found[on])) for on in (first + timedelta(days=number) for number in range(days))
     ]
+
+
+def on_complete_days(account_id: int, days: int, time_zone: str) -> list[Decimal]:
+    """What the account used on each of its last *days* days that are over, oldest first.
+
+    Read off the consumption axis at every midnight: it costs one index entry a day, however much was used.
+    """
+    zone = ZoneInfo(time_zone)
+    today = clock.now().astimezone(zone).date()
+    midnights = [midnight(today - timedelta(days=ago), zone) for ago in range(days, -1, -1)]
+    row = db.session.execute(
+        select(Account.consumed, *(_consumed_by(account_id, moment) for moment in midnights)).where(
+            Account.id == account_id
+        )
+    ).one()
+    consumed = row[0]
+    at_midnight = [consumed if axis is None else axis for axis in row[1:]]
+    return [after - before for before, after in pairwise(at_midnight)]
+
+
+def units_of(transaction_ids: Collection[int]) -> dict[int, int]:
+    """How many units each of these consumptions was for, by the id of its credit transaction."""
+    query = select(UsageRecord.credit_transaction_id, UsageRecord.units_consumed).where(
+        UsageRecord.credit_transaction_id.in_(transaction_ids)
+    )
+    return dict(db.session.execute(query).all())
 
 
 def used_since(account_id: int, days: int) -> Decimal:
@@ -59,7 +87,24 @@ def used_since(account_id: int, days: int) -> Decimal:
             UsageRecord.account_id == account_id, UsageRecord.created_at >= since
         )
     )
-    return from_millionths(int(total or 0))
+    return total or Decimal(0)
+
+
+def midnight(on: date, zone: ZoneInfo) -> datetime:
+    """When the day *on* begins in *zone*, in UTC."""
+    return datetime.combine(on, time(), zone).astimezone(UTC)
+
+
+def _consumed_by(account_id: int, moment: datetime) -> ScalarSelect[Decimal | None]:
+    """Where the consumption axis stood at *moment*: where the first charge from then on begins; null without one."""
+    return (
+        select(CreditTransaction.axis_from)
+        .join(UsageRecord, UsageRecord.credit_transaction_id == CreditTransaction.id)
+        .where(UsageRecord.account_id == account_id, UsageRecord.created_at >= moment)
+        .order_by(UsageRecord.created_at, UsageRecord.credit_transaction_id)
+        .limit(1)
+        .scalar_subquery()
+    )
 
 
 def _quarter_of(moment: InstrumentedAttribute[datetime]) -> ColumnElement[int]:

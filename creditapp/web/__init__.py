@@ -2,13 +2,42 @@
 
 from flask import Flask
 
-from creditapp.web import health, pages, security, sessions, webhooks
+from creditapp.web import (
+    auth,
+    balance,
+    health,
+    history,
+    operator,
+    overview,
+    packages,
+    purchases,
+    security,
+    sessions,
+    settings,
+    shell,
+    theme,
+    transactions,
+    webhooks,
+    words,
+)
 
 
 def register(app: Flask) -> None:
     """Hang everything people see into *app*."""
-    security.register(app)
-    sessions.register(app)
-    app.register_blueprint(health.bp)
-    app.register_blueprint(webhooks.bp)
-    pages.register(app)
+    for part in (security, sessions, shell, words):
+        part.register(app)
+    for page in (
+        auth,
+        overview,
+        balance,
+        packages,
+        purchases,
+        history,
+        transactions,
+        settings,
+        theme,
+        operator,
+        health,
+        webhooks,
+    ):
+        app.register_blueprint(page.bp)

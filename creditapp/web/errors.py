@@ -20,7 +20,8 @@ WORDS = {
 def page(status: int, heading: str | None = None, sentence: str | None = None) -> tuple[str, int]:
     """The page for *status*, in its usual words or the ones given."""
     words = WORDS.get(status, WORDS[500] if status >= 500 else WORDS[400])
-    return render_template("error.html", heading=heading or words[0], sentence=sentence or words[1], status=status), status
+    heading, sentence = heading or words[0], sentence or words[1]
+    return render_template("error.html", heading=heading, sentence=sentence, status=status), status
 
 
 def refused(error: CreditAppError) -> tuple[str, int]:

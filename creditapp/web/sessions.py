@@ -1,16 +1,17 @@
 """Who is signed in. The cookie holds a token that means nothing without its row, so that a session can be ended."""
 
+from collections.abc import Callable
 from functools import wraps
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, make_response, redirect, request, session, url_for
-from flask_login import LoginManager, UserMixin, current_user, login_required, login_user, logout_user
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from creditapp import identity
 from creditapp.db import transaction
 
-__all__ = ["account_id", "login_required", "operator_required", "register", "sign_in", "sign_out", "signed_in"]
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 class SignedIn(UserMixin):
@@ -28,9 +29,10 @@ class SignedIn(UserMixin):
 
 def register(app: Flask) -> None:
     """Let *app* know who is signed in."""
-    manager = LoginManager(app)
+    # Templates ask `me`: an error page must not need the database.
+    manager = LoginManager(app, add_context_processor=False)
     manager.user_loader(_load)
-    manager.unauthorized_handler(_to_sign_in)
+    manager.unauthorized_handler(to_sign_in)
 
 
 def signed_in() -> SignedIn:
@@ -60,18 +62,31 @@ def sign_out() -> None:
     session.clear()
 
 
-def operator_required(view: Any) -> Any:
+def is_signed_in() -> bool:
+    """Whether anybody is."""
+    return bool(current_user.is_authenticated)  # type: ignore[attr-defined]
+
+
+def login_required(view: View) -> View:
+    """For people; a visitor is sent to the sign-in page."""
+
+    @wraps(view)
+    def guarded(*arguments: Any, **named: Any) -> Any:
+        return view(*arguments, **named) if is_signed_in() else to_sign_in()
+
+    return cast(View, guarded)
+
+
+def operator_required(view: View) -> View:
     """For the seller's staff; to anyone else the page does not exist."""
 
     @wraps(view)
     def guarded(*arguments: Any, **named: Any) -> Any:
-        if not current_user.is_authenticated:
-            return _to_sign_in()
         if not signed_in().user.is_operator:
             abort(404)
         return view(*arguments, **named)
 
-    return guarded
+    return login_required(cast(View, guarded))
 
 
 def safe_next(target: str | None) -> str:
@@ -88,7 +103,8 @@ def _load(token: str) -> SignedIn | None:
     return SignedIn(user, token) if user else None
 
 
-def _to_sign_in() -> Response:
+def to_sign_in() -> Response:
+    """The way to the sign-in page, and back here afterwards; htmx is told to go there with the whole page."""
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
     address = url_for("auth.sign_in", next=wanted)
     if request.headers.get("HX-Request"):

@@ -5,6 +5,18 @@ comes; every outcome has its reason; nothing signed is lost, even if it can't be
 """
 
 from creditapp.webhooks.inbox import handle, latest, pause_after, receive, waiting
-from creditapp.webhooks.models import WebhookEvent
+from creditapp.webhooks.models import EVENT_STATES, WebhookEvent
+from creditapp.webhooks.statement import counts, event, page
 
-__all__ = ["WebhookEvent", "handle", "latest", "pause_after", "receive", "waiting"]
+__all__ = [
+    "EVENT_STATES",
+    "WebhookEvent",
+    "counts",
+    "event",
+    "handle",
+    "latest",
+    "page",
+    "pause_after",
+    "receive",
+    "waiting",
+]

@@ -67,8 +67,8 @@ def _paid_order(data: dict[str, Any]) -> checkout.PaidOrder:
 
 
 def _text(data: dict[str, Any], field: str) -> str:
-    value = data.get(field)
-    if not isinstance(value, str) or not value:
+    value = _optional_text(data, field)
+    if value is None:
         message = f"The field {field!r} is missing or not text."
         raise WrongShape(message)
     return value
@@ -76,7 +76,12 @@ def _text(data: dict[str, Any], field: str) -> str:
 
 def _optional_text(data: dict[str, Any], field: str) -> str | None:
     value = data.get(field)
-    return value if isinstance(value, str) and value else None
+    if not isinstance(value, str) or not value:
+        return None
+    if not value.isprintable():
+        message = f"The field {field!r} holds characters that no text has."
+        raise WrongShape(message)
+    return value
 
 
 def _cents(data: dict[str, Any], field: str) -> int:

@@ -103,7 +103,9 @@ class Shop:
         """What arrived about these objects, in the order of arrival."""
         return [letter for letter in list(self.letters) if letter.data["id"] in ids]
 
-    def wait_for(self, fits: Callable[[Letter], bool], *, count: int = 1, seconds: float = PATIENCE_SECONDS) -> list[Letter]:
+    def wait_for(
+        self, fits: Callable[[Letter], bool], *, count: int = 1, seconds: float = PATIENCE_SECONDS
+    ) -> list[Letter]:
         """At least *count* fitting letters."""
 
         def found() -> list[Letter]:
@@ -127,14 +129,29 @@ class StandIn:
             self.port: int = free.getsockname()[1]
         self.base = f"http://127.0.0.1:{self.port}"
         self._clients = contextlib.ExitStack()
-        self.polar = self._clients.enter_context(Polar(TOKEN, base_url=self.base))
+        self.polar: Any = self._clients.enter_context(Polar(TOKEN, base_url=self.base))
         known = {"Authorization": f"Bearer {TOKEN}"}
         self.http = self._clients.enter_context(httpx.Client(base_url=self.base, headers=known))
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "StandIn":
-        command = [sys.executable, "-m", "creditapp.polar_stand_in", "--port", str(self.port), "--data", str(self.folder)]
-        command += ["--webhook-url", self._webhook_url, "--webhook-secret-file", str(self.secret_file), "--token", TOKEN]
+        command = [
+            sys.executable,
+            "-m",
+            "creditapp.polar_stand_in",
+            "--port",
+            str(self.port),
+            "--data",
+            str(self.folder),
+        ]
+        command += [
+            "--webhook-url",
+            self._webhook_url,
+            "--webhook-secret-file",
+            str(self.secret_file),
+            "--token",
+            TOKEN,
+        ]
         self.log = self.folder / "log"
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)

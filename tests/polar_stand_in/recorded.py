@@ -8,7 +8,8 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 FOLDER = Path(__file__).resolve().parents[1] / "polar"
-OPEN_KEYS = {"metadata", "customer_metadata", "custom_field_data"}  # the client's own keys
+# The client's own keys, and what the card processor adds for a customer that it knows already.
+OPEN_KEYS = {"metadata", "customer_metadata", "custom_field_data", "payment_processor_metadata"}
 
 Json = dict[str, Any]
 
@@ -48,11 +49,13 @@ def key_differences(ours: Any, theirs: Any, where: str = "$") -> list[str]:
     if isinstance(ours, dict) and isinstance(theirs, dict):
         if where.rpartition(".")[2] in OPEN_KEYS:
             return []
-        if where.endswith("$.prices") or where.endswith(".data.prices"):  # a map by product id
+        if where.endswith(("$.prices", ".data.prices")):  # a map by product id
             return key_differences(list(ours.values()), list(theirs.values()), where + ".*")
         missing = [f"{where}.{key} is missing" for key in theirs if key not in ours]
         extra = [f"{where}.{key} is extra" for key in ours if key not in theirs]
-        inside = [line for key in ours.keys() & theirs for line in key_differences(ours[key], theirs[key], f"{where}.{key}")]
+        inside = [
+            line for key in ours.keys() & theirs for line in key_differences(ours[key], theirs[key], f"{where}.{key}")
+        ]
         return missing + extra + inside
     if isinstance(ours, list) and isinstance(theirs, list) and ours and theirs:
         return key_differences(ours[0], theirs[0], f"{where}[0]")

@@ -62,6 +62,7 @@ def test_a_second_customer_with_the_same_address_and_id_is_refused_for_both(stan
     same(stand_in.http.post("/v1/customers/", json=given), "api_customer_create_duplicate_422")
     with pytest.raises(errors.HTTPValidationError) as refused:
         stand_in.polar.customers.create(email="TWICE@example.com")
+    assert refused.value.error.detail is not None
     assert refused.value.error.detail[0].msg == "A customer with this email address already exists."
 
 
@@ -180,7 +181,8 @@ def test_a_webhook_endpoint_on_this_machine_is_refused_as_polar_refuses_it(stand
     same(plain, "api_webhook_endpoint_create_422_localhost")
     same(local, "api_webhook_endpoint_create_422_localhost_https")
     unknown = stand_in.http.post(
-        "/v1/webhooks/endpoints", json={"format": "raw", "url": "https://shop.example.com", "events": ["order.completed"]}
+        "/v1/webhooks/endpoints",
+        json={"format": "raw", "url": "https://shop.example.com", "events": ["order.completed"]},
     )
     assert unknown.json()["detail"][0]["loc"] == ["body", "events", 0]
 

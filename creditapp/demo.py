@@ -1,3 +1,0 @@
-"""Demo data."""
-PASSWORD = "demo-password"
-def people() -> None: ...

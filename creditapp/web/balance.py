@@ -1,0 +1,146 @@
+"""The balance, live: one fragment, polled every five seconds, answered 304 while nothing changed.
+
+The poll is the request that this program answers most, so that it reads two rows and loads no person.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response, g, make_response, render_template, request, session
+
+from creditapp import clock, identity, ledger, usage
+from creditapp.web.gauge import Gauge, gauge
+from creditapp.web.level import Level, level
+from creditapp.web.movements import LONGEST_RUNWAY_DAYS
+from creditapp.web.sessions import to_sign_in
+from creditapp.wiring import settings
+
+bp = Blueprint("balance", __name__)
+
+HIGHEST_DAYS = 90
+EXPIRY_NOTICE_DAYS = 7
+MARK_LETTERS = 20
+CHANGED = "balance-changed"  # the event by which the rest of a page hears of it
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Everything that the balance card says. ``mark`` is another one whenever anything of it is."""
+
+    balance: ledger.Balance
+    threshold: Decimal
+    mark: str
+    level: Level
+    gauge: Gauge
+    pace: usage.Pace
+    lasts_days: int | None
+    lasts_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """Credits that fall due within days, the lot they belong to, and when."""
+
+    credits: Decimal
+    credit_transaction_id: int
+    expires_at: datetime
+    in_days: int
+
+
+@bp.get("/credits/balance")
+def widget() -> Response:
+    """The card; 304 where the caller has it already, told by If-None-Match or by htmx's HX-PTag."""
+    who = identity.account_of_session(str(session.get("_user_id", "")))
+    if who is None:
+        return to_sign_in()
+    zone = ZoneInfo(who.time_zone)
+    balance = ledger.balance(who.account_id)
+    mark = mark_of(balance, zone)
+    if request.headers.get("HX-PTag") == mark or request.if_none_match.contains_weak(mark):
+        answer = Response(status=304)
+    else:
+        g.standing, g.zone = balance, zone  # so that nothing on the way loads the person
+        live = "HX-Request" in request.headers
+        card = card_of(balance, zone)
+        expiring = expiring_soon(balance, zone) if live else None
+        answer = make_response(render_template("overview/_balance.html", card=card, expiring=expiring, live=live, out_of_band=live))
+        if live:
+            answer.headers["HX-Trigger"] = CHANGED
+    answer.set_etag(mark)
+    answer.headers["HX-PTag"] = mark
+    answer.vary.add("HX-Request")
+    return answer
+
+
+def card_of(balance: ledger.Balance, zone: ZoneInfo) -> Card:
+    """The card of this balance, with what it takes from the days that are over."""
+    today = clock.now().astimezone(zone).date()
+    threshold = Decimal(settings().low_balance_threshold)
+    since = usage.midnight(today - timedelta(days=HIGHEST_DAYS), zone)
+    pace = usage.pace(usage.on_complete_days(balance.account_id, usage.LOOK_BACK_DAYS, zone.key))
+    lasts = pace.lasts(balance.available)
+    days = None if lasts is None else int(min(lasts, Decimal(LONGEST_RUNWAY_DAYS)))
+    return Card(
+        balance=balance,
+        threshold=threshold,
+        mark=mark_of(balance, zone),
+        level=level(balance.available, balance.debt, threshold),
+        gauge=gauge(
+            available=balance.available,
+            expiring=balance.expiring,
+            reserved=balance.reserved,
+            threshold=threshold,
+            highest=ledger.highest(balance.account_id, since),
+        ),
+        pace=pace,
+        lasts_days=days,
+        lasts_until=None if days is None or days >= LONGEST_RUNWAY_DAYS else today + timedelta(days=days),
+    )
+
+
+def mark_of(balance: ledger.Balance, zone: ZoneInfo) -> str:
+    """What tells one card from another, computed before it is drawn.
+
+    The pace, the highest balance and every day that is named follow from the account's movements, each of which
+    shows in these numbers, and from which day it is.
+    """
+    shown = (
+        balance.account_id,
+        balance.available,
+        balance.reserved,
+        balance.debt,
+        balance.expiring,
+        balance.expiring_at,
+        balance.total_purchased,
+        balance.total_consumed,
+        balance.updated_at,
+        clock.now().astimezone(zone).date(),
+        zone.key,
+        settings().low_balance_threshold,
+    )
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:MARK_LETTERS]
+
+
+def expiring_soon(balance: ledger.Balance, zone: ZoneInfo) -> Expiring | None:
+    """The credits that fall due within a week, counted in the account's days; None without any."""
+    today = clock.now().astimezone(zone).date()
+    last = today + timedelta(days=EXPIRY_NOTICE_DAYS)
+    if balance.expiring_at is None or balance.expiring_at.astimezone(zone).date() > last:
+        return None
+    due = [
+        (lot, lot.expires_at)
+        for lot in ledger.lots_left(balance.account_id)
+        if lot.expires_at is not None and lot.expires_at.astimezone(zone).date() <= last
+    ]
+    if not due:
+        return None
+    first, expires_at = min(due, key=lambda pair: pair[1])
+    return Expiring(
+        credits=sum((lot.remaining for lot, _ in due), Decimal(0)),
+        credit_transaction_id=first.credit_transaction_id,
+        expires_at=expires_at,
+        in_days=(expires_at.astimezone(zone).date() - today).days,
+    )

@@ -1,0 +1,66 @@
+"""The overview: what there is, what it was used for, what happened last."""
+
+from decimal import Decimal
+from typing import Any
+
+from flask import Blueprint, render_template
+
+from creditapp import checkout, ledger, packages, usage
+from creditapp.web import chart, movements
+from creditapp.web.balance import card_of, expiring_soon
+from creditapp.web.sessions import account_id, login_required, signed_in
+from creditapp.web.shell import standing
+from creditapp.web.words import zone
+from creditapp.wiring import settings, welcome
+
+bp = Blueprint("overview", __name__)
+bp.record_once(lambda state: movements.register(state.app))
+
+USAGE_DAYS = 14
+LATEST = 10
+SIZING_DAYS = 30
+
+
+@bp.get("/credits")
+@login_required
+def index() -> str:
+    """The whole page."""
+    balance, here = standing(), zone()
+    return render_template(
+        "overview/index.html",
+        card=card_of(balance, here),
+        expiring=expiring_soon(balance, here),
+        offer=_offer(balance),
+        **_activity(),
+    )
+
+
+@bp.get("/credits/activity")
+@login_required
+def activity() -> str:
+    """Usage and the latest transactions: asked for again whenever the balance changed."""
+    return render_template("overview/_activity.html", **_activity())
+
+
+def _activity() -> dict[str, Any]:
+    account = account_id()
+    latest = ledger.entries(account, limit=LATEST)
+    used_before = standing().total_consumed > 0 or any(entry.transaction_type == "consumption" for entry in latest)
+    return {
+        "first_run": not used_before,
+        "latest": movements.movements(latest),
+        "usage": chart.stacked(usage.daily(account, USAGE_DAYS, zone().key)) if used_before else None,
+        "time_zone": zone().key,
+        "owner": signed_in().user.email,
+        "app_url": settings().app_url,
+        "welcome_credits": Decimal(welcome().credits),
+    }
+
+
+def _offer(balance: ledger.Balance) -> packages.Offer | None:
+    """The package to offer here: one that fits the account's usage, else the smallest that repays its debt."""
+    offers = packages.on_sale(checkout.bought(balance.account_id))
+    fitting = packages.recommend(offers, usage.used_since(balance.account_id, SIZING_DAYS))
+    if fitting is not None and fitting.package.credits > balance.debt:
+        return fitting
+    return packages.covering(balance.debt, [offer for offer in offers if not offer.package.limited])

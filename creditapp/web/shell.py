@@ -1,0 +1,64 @@
+"""What the frame around every page shows: who is signed in, what they can spend, which look they chose."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, current_app, g, request, url_for
+
+from creditapp import identity, ledger
+from creditapp.web import sessions, theme
+
+VERSIONED = (".css", ".js", ".svg")
+VERSION_LETTERS = 10
+
+
+def register(app: Flask) -> None:
+    """Give every template of *app* what the frame needs; a visitor's pages ask for no person."""
+    app.context_processor(_frame)
+    app.url_defaults(_versioned)
+
+
+def standing() -> ledger.Balance:
+    """The signed-in person's balance, read once a request."""
+    if "standing" not in g:
+        g.standing = ledger.balance(sessions.account_id())
+    found: ledger.Balance = g.standing
+    return found
+
+
+class Me:
+    """The signed-in person, asked for only where a template names them: error pages must not need the database."""
+
+    @property
+    def email(self) -> str:
+        """Their address."""
+        return self.user.email
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether they are the seller's staff."""
+        return self.user.is_operator
+
+    @property
+    def user(self) -> identity.User:
+        """All of them."""
+        return sessions.signed_in().user
+
+
+def _frame() -> dict[str, Any]:
+    here = request.full_path.rstrip("?") if request.method == "GET" else url_for("overview.index")
+    return {"theme": theme.chosen(), "here": here, "me": Me(), "standing": standing}
+
+
+def _versioned(endpoint: str, values: dict[str, Any]) -> None:
+    """A changed file gets a new address, so that nobody sees new pages in yesterday's style."""
+    name = values.get("filename", "")
+    if endpoint == "static" and name.endswith(VERSIONED):
+        values.setdefault("v", _version(Path(str(current_app.static_folder)) / name))
+
+
+@cache
+def _version(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:VERSION_LETTERS]

@@ -1,0 +1,126 @@
+"""The ledger as a door uses it: each verb in a transaction of its own, amounts in the way they are said."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+
+from creditapp import clock, ledger
+from creditapp.db import db, transaction
+from creditapp.errors import CreditAppError
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+OPENED = datetime(2025, 1, 1, tzinfo=UTC)  # before anything that a test lets happen
+Amount = Decimal | int | str
+
+_keys = (f"key {number}" for number in itertools.count(1))
+
+
+def open_account(*, holding: Amount = 0) -> int:
+    """A new account with so many credits that never expire."""
+    with clock.at(clock.given() or OPENED), transaction():
+        account_id = ledger.open_account().id
+        if Decimal(holding):
+            ledger.grant(account_id, Decimal(holding), transaction_type="purchase", key="opening")
+        return account_id
+
+
+def grant(
+    account_id: int, amount: Amount, *, transaction_type: str = "purchase", key: str | None = None, **terms: Any
+) -> ledger.CreditTransaction:
+    """Put credits in, under a new key where none is given."""
+    with transaction():
+        granted = ledger.grant(
+            account_id, Decimal(amount), transaction_type=transaction_type, key=key or next(_keys), **terms
+        )
+    return granted
+
+
+def spend(account_id: int, amount: Amount, **about: Any) -> ledger.Spent:
+    """Charge, without a key where none is given."""
+    with transaction():
+        return ledger.spend(account_id, ledger.Charge(amount=Decimal(amount), **about))
+
+
+def adjust(
+    account_id: int, amount: Amount, *, reason: str = "counted again", key: str | None = None
+) -> ledger.CreditTransaction:
+    """Correct a balance, under a new key where none is given."""
+    with transaction():
+        adjusted = ledger.adjust(account_id, Decimal(amount), reason=reason, key=key or next(_keys))
+    return adjusted
+
+
+def expire(account_id: int) -> int:
+    """Book what has fallen due."""
+    with transaction():
+        return ledger.expire(account_id)
+
+
+def settle(account_id: int) -> None:
+    """Allot to the lots what was consumed."""
+    with transaction():
+        ledger.settle(account_id)
+
+
+def owing(account_id: int, amount: Amount) -> None:
+    """Bring an account with nothing left into debt, as a purchase taken back does after its credits were spent."""
+    with transaction():
+        account = ledger.lock(account_id)
+        account.debt = Decimal(amount)
+        row = ledger.CreditTransaction(
+            account_id=account_id,
+            number=account.last_number + 1,
+            transaction_type="refund",
+            amount=Decimal(0),
+            debt_change=Decimal(amount),
+            balance_before=account.balance,
+            balance_after=account.balance,
+            processed_at=account.updated_at,
+        )
+        account.last_number += 1
+        db.session.add(row)
+
+
+def available(account_id: int) -> Decimal:
+    """What may be spent now."""
+    return ledger.balance(account_id).available
+
+
+def rows(account_id: int) -> list[tuple[str, Decimal, Decimal]]:
+    """Type, amount and balance after of every row, oldest first."""
+    entries = ledger.entries(account_id, limit=10_000)
+    return [(row.transaction_type, row.amount, row.balance_after) for row in reversed(entries)]
+
+
+def left(account_id: int) -> list[tuple[str, Decimal]]:
+    """Source and rest of every lot with something left, in the order in which they will be spent."""
+    return [(lot.source, lot.remaining) for lot in ledger.lots_left(account_id)]
+
+
+def differences() -> Sequence[str]:
+    """What the proof of the books finds, in words."""
+    return [f"{found.rule}: {found.found}, not {found.expected}" for found in ledger.verify()]
+
+
+@contextmanager
+def nothing_written() -> Iterator[None]:
+    """What happens inside leaves every table of the ledger as it was."""
+    before = _everything()
+    yield
+    assert _everything() == before
+
+
+def refusal(error: CreditAppError) -> tuple[str, int]:
+    """What a program sees of a refusal."""
+    return error.code, error.status
+
+
+def _everything() -> list[Any]:
+    db.session.rollback()
+    tables = (ledger.Account, ledger.CreditTransaction, ledger.CreditLot, ledger.LotRange, ledger.UsageRecord)
+    return [sorted(db.session.execute(select(*table.__table__.columns)).all(), key=repr) for table in tables]

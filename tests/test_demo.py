@@ -1,0 +1,155 @@
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from creditapp import checkout, clock, demo, identity, ledger, letters, packages
+from creditapp.db import db, transaction
+from creditapp.demo.stories import STORIES
+
+# A Wednesday noon, a Sunday night, a Monday just after midnight, the days after both changes of the clocks in
+# Berlin and New York, and a leap day.
+DAYS = (
+    datetime(2026, 11, 25, 12, 0, tzinfo=UTC),
+    datetime(2026, 11, 22, 23, 59, tzinfo=UTC),
+    datetime(2026, 11, 23, 0, 1, tzinfo=UTC),
+    datetime(2027, 3, 29, 8, 0, tzinfo=UTC),
+    datetime(2027, 11, 8, 15, 0, tzinfo=UTC),
+    datetime(2028, 2, 29, 9, 30, tzinfo=UTC),
+)
+HIGH, LOW = demo.HIGH.email, demo.LOW.email
+
+
+def available(email: str) -> Decimal:
+    return ledger.balance(identity.account_named(email)).available
+
+
+def history(email: str) -> list[ledger.CreditTransaction]:
+    return list(ledger.every_entry(identity.account_named(email), ledger.Filters()))
+
+
+@pytest.fixture
+def told(shelf: dict[str, packages.CreditPackage]) -> None:
+    demo.people()
+
+
+@pytest.mark.both_databases
+def test_each_demo_person_has_exactly_the_promised_credits(told: None) -> None:
+    assert {person.email: available(person.email) for person in demo.PEOPLE} == {
+        "high-credits@example.com": 25_000,
+        "low-credits@example.com": 150,
+        "new-credits@example.com": 100,
+        "operator@example.com": 100,
+    }
+
+
+@pytest.mark.both_databases
+def test_the_books_of_the_demo_people_tie_out(told: None) -> None:
+    assert [*ledger.verify(), *checkout.verify()] == []
+
+
+@pytest.mark.parametrize("today", DAYS, ids=lambda day: f"{day:%a %d %b %Y %H:%M}")
+def test_the_balances_are_exact_on_whatever_day_it_is_set_up(
+    today: datetime, shelf: dict[str, packages.CreditPackage]
+) -> None:
+    with clock.at(today):
+        demo.people()
+        assert (available(HIGH), available(LOW)) == (25_000, 150)
+        assert [*ledger.verify(), *checkout.verify()] == []
+        assert max(row.processed_at for row in history(HIGH)) <= today
+
+
+def test_all_four_sign_in_with_the_same_password_and_only_one_is_an_operator(told: None) -> None:
+    signed_in = [identity.by_credentials(person.email, demo.PASSWORD) for person in demo.PEOPLE]
+
+    assert [user.email for user in signed_in if user] == [person.email for person in demo.PEOPLE]
+    assert [user.email for user in signed_in if user and user.is_operator] == ["operator@example.com"]
+
+
+def test_setting_up_the_demo_people_again_changes_nothing(told: None) -> None:
+    before = db.session.scalar(select(func.count()).select_from(ledger.CreditTransaction))
+
+    demo.people()
+
+    assert db.session.scalar(select(func.count()).select_from(ledger.CreditTransaction)) == before
+
+
+def test_what_a_visitor_spent_stays_spent_when_the_demo_is_set_up_again(told: None) -> None:
+    with transaction():
+        ledger.spend(identity.account_named(LOW), ledger.Charge(amount=Decimal(100)))
+
+    demo.people()
+
+    assert available(LOW) == 50
+
+
+def test_the_history_shows_every_kind_of_movement_there_is_so_far(told: None) -> None:
+    kinds = Counter(row.transaction_type for row in history(HIGH))
+
+    assert set(kinds) == {"purchase", "consumption", "bonus", "adjustment", "expiration"}
+    assert kinds["consumption"] > 500
+
+
+def test_the_history_spans_weeks_and_uses_every_operation_mostly_in_office_hours(told: None) -> None:
+    for email in (HIGH, LOW):
+        zone = ZoneInfo(STORIES[email].time_zone)
+        used = [row for row in history(email) if row.transaction_type == "consumption"]
+        moments = [row.processed_at.astimezone(zone) for row in used]
+        weekdays = [moment for moment in moments if moment.weekday() < 5]
+
+        assert max(moments) - min(moments) > timedelta(weeks=7)
+        assert len({row.operation_type for row in used}) == 6
+        assert len(weekdays) > 0.85 * len(moments)
+        assert sum(8 <= moment.hour < 18 for moment in weekdays) > 0.75 * len(weekdays)
+
+
+def test_a_package_is_bought_when_the_balance_has_run_low(told: None) -> None:
+    rows = history(LOW)
+    before_purchases = [row.balance_before for row in rows if row.transaction_type == "purchase"]
+
+    assert len(before_purchases) == 4
+    assert all(balance < 500 for balance in before_purchases)
+
+
+def test_the_purchases_of_the_past_send_no_letters_today(told: None) -> None:
+    assert letters.waiting(100, longer_than=timedelta(0)) == []
+
+
+def test_the_same_day_gives_the_same_history(app: Flask, databases: object) -> None:
+    def told() -> Iterator[tuple[object, ...]]:
+        for person in (HIGH, LOW):
+            for row in history(person):
+                yield row.processed_at, row.transaction_type, row.amount, row.operation_type, row.polar_order_id
+
+    with clock.at(DAYS[0]):
+        with transaction():
+            packages.seed({})
+        demo.people()
+        first = list(told())
+        db.drop_all()
+        db.create_all()
+        with transaction():
+            packages.seed({})
+        demo.people()
+
+        assert list(told()) == first
+
+
+def test_without_products_at_polar_there_is_a_history_too_and_the_packages_stay_unconnected(app: Flask) -> None:
+    with transaction():
+        packages.seed({})
+
+    demo.people()
+
+    assert available(HIGH) == 25_000
+    assert [package.polar_product_id for package in packages.everything()] == [None] * 5
+
+
+@pytest.mark.settings(welcome_credits=0)
+def test_without_welcome_credits_the_promised_balances_hold_all_the_same(told: None) -> None:
+    assert (available(HIGH), available(LOW)) == (25_000, 150)
