@@ -24,6 +24,7 @@ from creditapp.config import Settings
 from creditapp.db import db, transaction
 from tests.browsing import Api, Client, csrf_token
 from tests.databases import KINDS, SQLITE, Databases, app_on, own_server
+from tests.racing import Racers
 from tests.valkey import Valkey
 
 for _name in Settings.model_fields:  # what this machine is set up for is nothing to a test
@@ -216,6 +217,14 @@ def run_jobs(app: Flask) -> Callable[[], None]:
         raise AssertionError(message)
 
     return until_nothing_waits
+
+
+@pytest.fixture(scope="session")
+def racers() -> Iterator[Racers]:
+    """Processes that call at the same moment."""
+    started = Racers()
+    yield started
+    started.close()
 
 
 @pytest.fixture(scope="session")

@@ -13,10 +13,13 @@ from creditapp.polar_stand_in import (
     deliveries,
     endpoints,
     hosted,
+    methods,
     orders,
     organizations,
     papers,
+    portal,
     products,
+    sessions,
 )
 from creditapp.polar_stand_in.faults import Faults, FaultyServer
 from creditapp.polar_stand_in.house import EXTENSION, House, Settings, settings
@@ -26,6 +29,18 @@ from creditapp.polar_stand_in.shapes import API_VERSION, API_VERSIONS
 from creditapp.polar_stand_in.store import Store
 
 LARGEST_BODY = 1024 * 1024
+API = (
+    products.bp,
+    customers.bp,
+    methods.bp,
+    sessions.bp,
+    checkouts.bp,
+    orders.bp,
+    organizations.bp,
+    endpoints.bp,
+    deliveries.bp,
+)
+PAGES = (hosted.bp, portal.bp, papers.bp, control.bp)
 
 
 def create_app(given: Settings) -> Flask:
@@ -41,19 +56,8 @@ def create_app(given: Settings) -> Flask:
     store.before_commit, store.after_commit = deliveries.enqueue, postman.ring
     app.extensions[EXTENSION] = House(given, store, faults)
     # 2. the doors
-    for subject in (
-        products,
-        customers,
-        checkouts,
-        orders,
-        organizations,
-        endpoints,
-        deliveries,
-        hosted,
-        papers,
-        control,
-    ):
-        app.register_blueprint(subject.bp)
+    for door in API + PAGES:
+        app.register_blueprint(door)
     app.before_request(_check_version_and_token)
     app.after_request(_polar_headers)
     app.register_error_handler(Refusal, _refuse)

@@ -36,7 +36,7 @@ TEST_CARDS = (
     Card("4242424242424242", "pays", "Pays"),
     Card("4000000000000002", "declines", "Is declined"),
     Card("4000002760003184", "asks", "Asks to confirm (3DS)"),
-    Card("4000000000000341", "saves", "Pays here, declines later"),
+    Card("4000000000000341", "saves", "Pays or saves, then declines"),
 )
 
 

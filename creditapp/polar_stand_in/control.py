@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from creditapp.polar_stand_in import clock, deliveries
+from creditapp.polar_stand_in import cards, clock, customers, deliveries, methods
 from creditapp.polar_stand_in.checkouts import expire_overdue
 from creditapp.polar_stand_in.faults import Fault
 from creditapp.polar_stand_in.house import house, store
@@ -17,6 +17,14 @@ LONGEST_WAIT_SECONDS = 3600
 MOST_TIMES = 100_000
 FURTHEST_SECONDS = 10 * 366 * 86_400
 LARGEST_SCALE = 100
+ADDRESS = {
+    "line1": "20 W 34th St",
+    "line2": None,
+    "postal_code": "10001",
+    "city": "New York",
+    "state": "US-NY",
+    "country": "US",
+}
 
 
 @bp.post("/webhooks")
@@ -51,6 +59,29 @@ def fail_next() -> Response:
     fault = Fault(path=path, status=status, after_charge=_yes(given, "after_charge"), seconds=seconds, times=times)
     house().faults.plan(fault)
     return jsonify(asdict(fault))
+
+
+@bp.post("/card")
+def save_card() -> Response:
+    """Save a test card for the customer with this external id and make it the default. An unknown customer is made."""
+    given = _given("customer", "card_number")
+    external_id, number = given.get("customer"), given.get("card_number")
+    if not isinstance(external_id, str) or not external_id:
+        raise _bad("customer must be the customer's external id.")
+    try:
+        known = cards.card(str(number))
+    except cards.BadCard as error:
+        raise _bad(f"card_number: {error}") from None
+    if known.outcome == "declines":
+        raise _bad("card_number: this card is declined and cannot be saved.")
+    with store().writing() as t:
+        customer = t.one("customer", external_id=external_id)
+        if customer is None:
+            email = f"{clock.new_id()}@example.com"
+            customer = customers.new_customer(t, email=email, external_id=external_id, billing_address=ADDRESS)
+            customers.announce(t, "customer.created", customer)
+        method = methods.save(t, customer, known, address=customer["billing_address"] or ADDRESS)
+    return jsonify(customer=external_id, customer_id=customer["id"], payment_method=method["id"])
 
 
 @bp.post("/clock")

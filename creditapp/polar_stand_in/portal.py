@@ -1,7 +1,7 @@
 """The customer's portal: which cards are saved, and a form that saves one, for a person or a plain form post.
 
-Saved: 303 to the session's return address, or the page with the card in its list. Declined: the page with 402. Something to
-correct: 422. A card whose bank asks: a page with Approve and Refuse. A link older than an hour: 410.
+Saved: 303 to the session's return address, or to the page with the card in its list. Declined: the page with 402.
+Something to correct: 422. A card whose bank asks: a page with Approve and Refuse. A link older than an hour: 410.
 """
 
 from dataclasses import dataclass
@@ -53,19 +53,13 @@ def _submitted(t: Transaction) -> Outcome | None:
     if visit is None or visit.status != 200:
         return visit
     session, customer = visit.session, visit.customer
-    # 1. the answer to "is it you?"
-    awaiting, said = session["_awaiting"], request.form.get("confirm")
-    if awaiting and said:
-        t.put("session", {**session, "_awaiting": None})
-        if said != "approve":
-            return _visit(t, 402, alert=REFUSED)
-        methods.save(t, customer, card(awaiting["card"]), address=awaiting["address"])
-        return _visit(t, 303)
-    # 2. the form
+    if session["_awaiting"] and "confirm" in request.form:
+        return _confirmed(t, session, customer)
+    # 1. the form
     form = read(request.form, card_needed=True, whole_address=True, known_email=customer["email"])
     if form.errors or form.card is None:
         return _visit(t, 422, form=form)
-    # 3. the card
+    # 2. the card
     if form.card.outcome == "declines":
         form.errors["card_number"] = DECLINED
         return _visit(t, 402, form=form)
@@ -73,6 +67,16 @@ def _submitted(t: Transaction) -> Outcome | None:
         t.put("session", {**session, "_awaiting": {"card": form.card.number, "address": form.address}})
         return _visit(t)
     methods.save(t, customer, form.card, address=form.address)
+    return _visit(t, 303)
+
+
+def _confirmed(t: Transaction, session: Document, customer: Document) -> Outcome | None:
+    """The answer to "is it you?"."""
+    awaiting = session["_awaiting"]
+    t.put("session", {**session, "_awaiting": None})
+    if request.form["confirm"] != "approve":
+        return _visit(t, 402, alert=REFUSED)
+    methods.save(t, customer, card(awaiting["card"]), address=awaiting["address"])
     return _visit(t, 303)
 
 

@@ -7,6 +7,7 @@ from creditapp.web import (
     balance,
     health,
     history,
+    movements,
     operator,
     overview,
     packages,
@@ -24,7 +25,7 @@ from creditapp.web import (
 
 def register(app: Flask) -> None:
     """Hang everything people see into *app*."""
-    for part in (security, sessions, shell, words):
+    for part in (security, sessions, shell, words, movements):
         part.register(app)
     for page in (
         auth,

@@ -66,7 +66,8 @@ def widget() -> Response:
         live = "HX-Request" in request.headers
         card = card_of(balance, zone)
         expiring = expiring_soon(balance, zone) if live else None
-        answer = make_response(render_template("overview/_balance.html", card=card, expiring=expiring, live=live, out_of_band=live))
+        parts = {"card": card, "expiring": expiring, "live": live, "out_of_band": live}
+        answer = make_response(render_template("overview/_balance.html", **parts))
         if live:
             answer.headers["HX-Trigger"] = CHANGED
     answer.set_etag(mark)

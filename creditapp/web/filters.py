@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from creditapp import ledger, usage
@@ -30,10 +31,9 @@ class Asked:
         """Whether anything is left out."""
         return self.filters != ledger.Filters()
 
-    def address(self, **changed: str | int | None) -> dict[str, str | int]:
+    def address(self, **changed: str | int | None) -> dict[str, Any]:
         """The parameters of another address with the same filters, without its page; None leaves one out."""
-        kept: dict[str, str | int | None] = {**self.typed, **changed}
-        return {name: value for name, value in kept.items() if value not in {None, ""}}  # type: ignore[misc]
+        return {name: value for name, value in {**self.typed, **changed}.items() if value is not None}
 
 
 def asked(parameters: Mapping[str, str], zone: ZoneInfo) -> Asked:

@@ -14,7 +14,6 @@ from creditapp.web.words import zone
 from creditapp.wiring import settings, welcome
 
 bp = Blueprint("overview", __name__)
-bp.record_once(lambda state: movements.register(state.app))
 
 USAGE_DAYS = 14
 LATEST = 10

@@ -1,20 +1,16 @@
-"""One credit transaction: everything that is known about it, and the receipt of a purchase."""
+"""One credit transaction: everything that is known about it."""
 
 import json
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from flask import Blueprint, flash, redirect, render_template, url_for
-from werkzeug.wrappers import Response as AnyResponse
+from flask import Blueprint, render_template
 
 from creditapp import checkout, clock, ledger
-from creditapp.db import db
-from creditapp.errors import NotFound
 from creditapp.web.gauge import percent
 from creditapp.web.movements import Movement
 from creditapp.web.sessions import account_id, login_required
-from creditapp.wiring import gateway
 
 bp = Blueprint("transactions", __name__)
 
@@ -55,22 +51,6 @@ def show(transaction_id: int) -> str:
         order=checkout.order_named(entry.polar_order_id) if entry.polar_order_id else None,
         metadata=json.dumps(entry.details, indent=2, ensure_ascii=False) if entry.details else None,
     )
-
-
-@bp.get("/credits/<int:transaction_id>/receipt")
-@login_required
-def receipt(transaction_id: int) -> AnyResponse:
-    """To Polar's receipt of a purchase, whose address holds for minutes only and is asked for every time."""
-    order_id = ledger.entry(account_id(), transaction_id).polar_order_id
-    if order_id is None:
-        message = "There is no receipt for this."
-        raise NotFound(message)
-    db.session.close()  # no connection is kept while Polar is asked
-    address = gateway().receipt_url(order_id)
-    if address is None:
-        flash("Polar is still making this receipt. Try again in a minute.", "warn")
-        return redirect(url_for("transactions.show", transaction_id=transaction_id), 303)
-    return redirect(address, 303)
 
 
 def _left(entry: ledger.CreditTransaction, now: datetime) -> Left | None:

@@ -1,6 +1,7 @@
 """The ledger as a door uses it: each verb in a transaction of its own, amounts in the way they are said."""
 
 import itertools
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,7 +18,8 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 OPENED = datetime(2025, 1, 1, tzinfo=UTC)  # before anything that a test lets happen
 Amount = Decimal | int | str
 
-_keys = (f"key {number}" for number in itertools.count(1))
+# Callers in other processes must not meet on a key by accident.
+_keys = (f"key {os.getpid()} {number}" for number in itertools.count(1))
 
 
 def open_account(*, holding: Amount = 0) -> int:

@@ -101,7 +101,8 @@ def test_every_webhook_is_as_polar_describes_records_and_parses_it(own_stand_in:
         *("customer.created", "customer.updated", "customer.state_changed"),
         *("order.created", "order.updated", "order.paid", "product.created", "product.updated"),
     }
-    for letter in own_shop.letters:
+    kinds = {(letter.type, letter.data.get("status")): letter for letter in own_shop.letters}
+    for letter in kinds.values():
         assert recorded.schema_errors(letter.json) == [], letter.type
         assert letter.json["api_version"] == "2026-10"
         assert letter.headers["webhook-api-version"] == "2026-10"
