@@ -3,27 +3,36 @@
   "use strict";
   const COPIED_MS = 2000;
 
-  // A hidden tab asks for nothing; polls go on when it is seen again.
+  // A hidden tab asks for nothing; its polls go on when it is seen again.
   document.addEventListener("htmx:before:request", (event) => {
-    const polled = event.detail.ctx.sourceEvent?.type === "every";
-    if (polled && document.hidden) event.preventDefault();
+    const polls = event.detail.ctx.sourceEvent?.type === "every";
+    if (polls && document.hidden) event.preventDefault();
   });
 
-  // Copy buttons are hidden where no script runs. Fragments bring new ones.
+  // Copy buttons show only where a script can copy. Fragments bring new ones.
   const showCopyButtons = () => {
     if (!navigator.clipboard) return;
     for (const button of document.querySelectorAll("button[data-copy][hidden]")) button.hidden = false;
   };
+  const says = (button, label, symbol) => {
+    button.setAttribute("aria-label", label);
+    const use = button.querySelector("use");
+    use?.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${symbol}`));
+  };
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("button[data-copy]");
-    if (!button) return;
-    await navigator.clipboard.writeText(button.dataset.copy);
+    if (!button || button.classList.contains("copied")) return;
     const label = button.getAttribute("aria-label");
-    button.setAttribute("aria-label", "Copied");
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+    } catch {
+      return; // the person said no; the words can still be selected
+    }
     button.classList.add("copied");
+    says(button, "Copied", "check");
     setTimeout(() => {
-      button.setAttribute("aria-label", label);
       button.classList.remove("copied");
+      says(button, label, "copy");
     }, COPIED_MS);
   });
 
@@ -31,16 +40,11 @@
   document.addEventListener("submit", (event) => {
     const button = event.submitter;
     if (!button || event.defaultPrevented) return;
-    if (button.getAttribute("aria-busy") === "true") {
-      event.preventDefault();
-      return;
-    }
-    button.setAttribute("aria-busy", "true");
-    if (button.dataset.busy) button.querySelector("[data-words]").textContent = button.dataset.busy;
+    if (button.getAttribute("aria-busy") === "true") event.preventDefault();
+    else button.setAttribute("aria-busy", "true");
   });
-  // Back from Polar by the back button: the page comes from memory with its button still busy.
-  window.addEventListener("pageshow", (event) => {
-    if (!event.persisted) return;
+  // Back by the back button, the page may come from memory with its button still busy.
+  window.addEventListener("pageshow", () => {
     for (const button of document.querySelectorAll("button[aria-busy=true]")) button.removeAttribute("aria-busy");
   });
 

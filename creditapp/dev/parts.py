@@ -41,6 +41,8 @@ def valkey(folder: DataFolder, env: Mapping[str, str]) -> Part:
     data.mkdir(mode=0o700, exist_ok=True)
     command = [_valkey_program(), "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"]
     command += ["--dir", str(data), "--appendonly", "yes", "--save", "", "--daemonize", "no"]
+    # Its title would be written over the environment, by which the guard knows it.
+    command += ["--set-proc-title", "no"]
     return Part("valkey", command, env, lambda: knocking.valkey_answers(socket))
 
 

@@ -121,19 +121,7 @@ def by_session(token: str) -> User | None:
 
 def account_of_session(token: str) -> AccountOfSession | None:
     """The account of who is signed in with this token, in one small read; None once the session ended."""
-    query = (
-        select(Membership.account_id, ledger.Account.time_zone)
-        .join(UserSession, UserSession.user_id == Membership.user_id)
-        .join(ledger.Account, ledger.Account.id == Membership.account_id)
-        .where(
-            UserSession.token_hash == token_hash(token),
-            UserSession.revoked_at.is_(None),
-            UserSession.expires_at > clock.now(),
-        )
-        .order_by(Membership.created_at)
-        .limit(1)
-    )
-    row = db.session.execute(query).one_or_none()
+    row = db.session.execute(_ACCOUNT_OF_SESSION, {"token_hash": token_hash(token), "now": clock.now()}).first()
     return None if row is None else AccountOfSession(row.account_id, row.time_zone)
 
 

@@ -14,7 +14,7 @@ from creditapp.web.gauge import percent
 TOP, BASE = 10, 250
 PLOT = Decimal(BASE - TOP)
 GRID_LINES = 4
-LEFT = Decimal(6)  # percent, kept free for the axis
+LEFT = Decimal(7)  # percent, kept free for the axis
 BAR_SHARE = Decimal("0.66")
 GAP = Decimal("1.5")
 THINNEST = Decimal("0.5")

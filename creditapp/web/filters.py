@@ -10,6 +10,7 @@ from creditapp import ledger, usage
 
 LONGEST_TEXT = 100
 LONGEST_NUMBER = 18
+LONGEST_DAY = 20
 FIELDS = ("type", "from", "to", "operation", "q")
 
 
@@ -67,7 +68,8 @@ def _day(typed: Mapping[str, str], name: str, errors: dict[str, str]) -> date | 
     except ValueError:
         found = None
     if found is None or not date(1970, 1, 2) <= found <= date(9000, 1, 1):
-        errors[name] = "Enter a day such as 2026-11-23."
+        # A browser's field for days shows nothing that is not one.
+        errors[name] = f"“{typed[name][:LONGEST_DAY]}” is not a day. Enter one such as 2026-11-23."
         return None
     return found
 

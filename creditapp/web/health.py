@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response, jsonify
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from creditapp.config import ROOT
 from creditapp.db import db
@@ -21,7 +22,7 @@ def readyz() -> tuple[Response, int]:
     newest = max(path.name[:4] for path in (ROOT / "migrations" / "versions").glob("[0-9]*.py"))
     try:
         found = db.session.scalar(text("SELECT version_num FROM alembic_version"))
-    except Exception:
+    except SQLAlchemyError:
         return jsonify(status="not ready", missing=["database"]), 503
     if found != newest:
         return jsonify(status="not ready", missing=["migrations"]), 503

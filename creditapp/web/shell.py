@@ -1,6 +1,7 @@
 """What the frame around every page shows: who is signed in, what they can spend, which look they chose."""
 
 import hashlib
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from flask import Flask, current_app, g, request, url_for
 
 from creditapp import identity, ledger
 from creditapp.web import sessions, theme
+from creditapp.web.level import Level, level
+from creditapp.wiring import settings
 
 VERSIONED = (".css", ".js", ".svg")
 VERSION_LETTERS = 10
@@ -26,6 +29,12 @@ def standing() -> ledger.Balance:
         g.standing = ledger.balance(sessions.account_id())
     found: ledger.Balance = g.standing
     return found
+
+
+def level_now() -> Level:
+    """How much that is, in a word."""
+    balance = standing()
+    return level(balance.available, balance.debt, Decimal(settings().low_balance_threshold))
 
 
 class Me:
@@ -49,7 +58,7 @@ class Me:
 
 def _frame() -> dict[str, Any]:
     here = request.full_path.rstrip("?") if request.method == "GET" else url_for("overview.index")
-    return {"theme": theme.chosen(), "here": here, "me": Me(), "standing": standing}
+    return {"theme": theme.chosen(), "here": here, "me": Me(), "standing": standing, "level_now": level_now}
 
 
 def _versioned(endpoint: str, values: dict[str, Any]) -> None:

@@ -10,12 +10,13 @@ bp = Blueprint("webhooks", __name__)
 
 
 @bp.post("/webhooks/polar/credits")
-@csrf.exempt
+@csrf.exempt  # type: ignore[untyped-decorator]
 def polar() -> tuple[Response, int]:
     """202 once the delivery is stored, or was before; 403 where it is not Polar's."""
     body = request.get_data()
+    headers = {name.lower(): value for name, value in request.headers}
     try:
-        webhook_id = gateway.check(body, request.headers, settings().polar_webhook_secret, clock.now())
+        webhook_id = gateway.check(body, headers, settings().polar_webhook_secret, clock.now())
     except gateway.BadSignature as error:
         return jsonify(error=error.sentence), 403
     with transaction():

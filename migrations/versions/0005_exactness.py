@@ -119,6 +119,10 @@ def upgrade() -> None:
         op.execute(
             "CREATE TRIGGER accounts_stay BEFORE DELETE ON accounts FOR EACH ROW EXECUTE FUNCTION refuse_change()"
         )
+        op.execute(
+            "CREATE TRIGGER accounts_table_stays BEFORE TRUNCATE ON accounts "
+            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+        )
     else:
         for table in APPEND_ONLY:
             for change in ("UPDATE", "DELETE"):
@@ -137,6 +141,7 @@ def downgrade() -> None:
             op.execute(f"DROP TRIGGER {table}_rows_stay ON {table}")
             op.execute(f"DROP TRIGGER {table}_table_stays ON {table}")
         op.execute("DROP TRIGGER accounts_stay ON accounts")
+        op.execute("DROP TRIGGER accounts_table_stays ON accounts")
         op.execute("DROP FUNCTION refuse_change()")
         op.execute("DROP FUNCTION spend_credits")
     else:

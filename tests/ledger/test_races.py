@@ -16,9 +16,9 @@ pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture
-def url(scratch: Flask) -> str:
+def url(app: Flask) -> str:
     """The database that they meet on."""
-    return str(scratch.config["SQLALCHEMY_DATABASE_URI"])
+    return str(app.config["SQLALCHEMY_DATABASE_URI"])
 
 
 def kinds(answers: list[str]) -> Counter[str]:
@@ -150,6 +150,6 @@ def test_settling_at_once_allots_every_credit_once(url: str, racers: Racers) -> 
 
     racers.race(url, callers.settle_once, [(account,)] * CALLERS)
 
-    ranges = db.session.query(ledger.LotRange).order_by(ledger.LotRange.axis_from).all()
+    ranges = db.session.query(ledger.LotRange).filter_by(account_id=account).order_by(ledger.LotRange.axis_from)
     assert [(found.axis_from, found.axis_to) for found in ranges] == [(0, 5), (5, 50)]
     assert door.differences() == []
