@@ -170,7 +170,8 @@ def written(value: Any) -> str:
 
 def problem(status: int, code: str, title: str, detail: str, **fields: Any) -> Response:
     """An error as RFC 9457 problem+json."""
-    value = {"type": f"urn:credits:problem:{code}", "title": title, "status": status, "detail": detail, "code": code, **fields}
+    value = {"type": f"urn:credits:problem:{code}", "title": title, "status": status, "detail": detail, "code": code}
+    value |= fields
     return Response(written(value), status, mimetype=PROBLEM)
 
 

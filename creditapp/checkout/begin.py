@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from creditapp import clock, identity, ledger, packages
 from creditapp.checkout.models import Checkout, Order, PolarCustomer
@@ -124,12 +124,10 @@ def remember_customer(account_id: int, polar_customer_id: str) -> None:
 
 def bought(account_id: int) -> Counter[int]:
     """How often the account bought each package, by the package's id."""
-    query = (
-        select(Order.package_id, func.count())
-        .where(Order.account_id == account_id, Order.state == "credited", Order.package_id.is_not(None))
-        .group_by(Order.package_id)
+    query = select(Order.package_id).where(
+        Order.account_id == account_id, Order.state == "credited", Order.package_id.is_not(None)
     )
-    return Counter({package_id: count for package_id, count in db.session.execute(query)})
+    return Counter(package_id for package_id in db.session.scalars(query) if package_id is not None)
 
 
 def of_account(account_id: int, checkout_id: int) -> Checkout:

@@ -89,10 +89,9 @@ class Gateway:
         email: str,
         success_url: str,
         return_url: str,
-        metadata: dict[str, str],
+        metadata: dict[str, str | int | float | bool],
     ) -> OpenedCheckout:
         """A hosted checkout for one product: address required, no discount codes."""
-        buyer = {"customer_id": customer_id} if customer_id else {"customer_email": email}
         checkout = _asking(
             lambda: self.client.checkouts.create(
                 products=[product_id],
@@ -101,7 +100,8 @@ class Gateway:
                 metadata=metadata,
                 allow_discount_codes=False,
                 require_billing_address=True,
-                **buyer,
+                customer_id=customer_id,
+                customer_email=None if customer_id else email,
             )
         )
         return OpenedCheckout(checkout.id, checkout.url, datetime.fromisoformat(checkout.expires_at))
@@ -115,9 +115,7 @@ class Gateway:
         from polar.v2026_10 import errors
 
         try:
-            return self.client.customers.create(
-                email=email, external_id=external_id, **({"name": name} if name else {})
-            ).id
+            return self.client.customers.create(email=email, external_id=external_id, name=name or None).id
         except errors.HTTPValidationError:
             pass  # the email or the external id is taken
         try:

@@ -27,6 +27,7 @@ from creditapp.ledger.models import (
     UsageRecord,
     new_id,
 )
+from creditapp.ledger.peak import highest
 from creditapp.ledger.proof import Difference, verify
 from creditapp.ledger.spending import Charge, Spent, spend
 from creditapp.ledger.statement import (
@@ -40,7 +41,6 @@ from creditapp.ledger.statement import (
     entries_after,
     entry,
     every_entry,
-    highest,
     lot_of,
     lots_left,
     payers,

@@ -12,17 +12,10 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, or_, select
 
 from creditapp import clock
-from creditapp.db import LARGEST_ID, UTCDateTime, db, from_millionths
+from creditapp.db import LARGEST_ID, UTCDateTime, db
 from creditapp.errors import NotFound
 from creditapp.ledger.burn import burn_order, draw
-from creditapp.ledger.models import (
-    TRANSACTION_TYPES,
-    Account,
-    CreditLot,
-    CreditTransaction,
-    LotRange,
-    UsageRecord,
-)
+from creditapp.ledger.models import Account, CreditLot, CreditTransaction, LotRange, UsageRecord
 
 EXPIRING_WITHIN = timedelta(days=30)
 STREAM_ROWS = 500
@@ -169,7 +162,7 @@ def totals(account_id: int) -> Totals:
         .where(CreditTransaction.account_id == account_id, CreditTransaction.transaction_type != "consumption")
         .group_by(CreditTransaction.transaction_type)
     )
-    sums = {transaction_type: total for transaction_type, total in rows}
+    sums: dict[str, Decimal] = dict(rows.tuples().all())
     nothing = Decimal(0)
     return Totals(
         purchased=sums.get("purchase", nothing),
@@ -181,38 +174,6 @@ def totals(account_id: int) -> Totals:
         adjusted=sums.get("adjustment", nothing),
         count=account.last_number,
     )
-
-
-def highest(account_id: int, since: datetime) -> Decimal:
-    """The highest balance since then: what there was to begin with, or was reached with credits in. Raises NotFound.
-
-    Between credits in a balance only falls, so that no charge but the first needs to be looked at.
-    """
-    first_charge = (
-        select(CreditTransaction.balance_before)
-        .join(UsageRecord, UsageRecord.credit_transaction_id == CreditTransaction.id)
-        .where(UsageRecord.account_id == account_id, UsageRecord.created_at >= since)
-        .order_by(UsageRecord.created_at, UsageRecord.credit_transaction_id)
-        .limit(1)
-        .scalar_subquery()
-    )
-    with_credits_in = (
-        select(func.max(CreditTransaction.balance_after))
-        .where(
-            CreditTransaction.account_id == account_id,
-            CreditTransaction.transaction_type != "consumption",
-            CreditTransaction.transaction_type.in_(_RARE_TYPES),  # so that SQLite, too, takes the partial index
-            CreditTransaction.processed_at >= since,
-        )
-        .scalar_subquery()
-    )
-    found = db.session.execute(select(Account.balance, first_charge, with_credits_in).where(Account.id == account_id))
-    row = found.one_or_none()
-    if row is None:
-        message = "There is no such account."
-        raise NotFound(message)
-    reached: list[Decimal] = [amount for amount in row if amount is not None]
-    return max(reached)
 
 
 def lot_of(transaction: CreditTransaction) -> LotLeft | None:
@@ -264,7 +225,6 @@ def due_accounts(limit: int) -> Sequence[int]:
     return db.session.scalars(query).all()
 
 
-_RARE_TYPES = tuple(word for word in TRANSACTION_TYPES if word != "consumption")
 # Built once and from plain columns: the balance is what is read most, and the ORM costs more than the database.
 _ACCOUNT, _LOT = Account.__table__.c, CreditLot.__table__.c
 _ACCOUNT_COLUMNS = (

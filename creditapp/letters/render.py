@@ -21,7 +21,7 @@ def message(envelope: Envelope, *, app_url: str, sender: str) -> EmailMessage:
         return _templates().get_template(f"emails/{envelope.kind}.{part}").render(facts)
 
     letter = EmailMessage()
-    letter["Subject"] = render("subject.txt").strip()
+    letter["Subject"] = " ".join(render("subject.txt").split())
     letter["From"] = sender
     letter["To"] = envelope.recipient
     letter["Date"] = formatdate(localtime=False)

@@ -5,10 +5,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import cache
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Integer, ScalarSelect, cast, func, select
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, cast, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from creditapp import clock
@@ -60,12 +62,8 @@ def on_complete_days(account_id: int, days: int, time_zone: str) -> list[Decimal
     """
     zone = ZoneInfo(time_zone)
     today = clock.now().astimezone(zone).date()
-    midnights = [midnight(today - timedelta(days=ago), zone) for ago in range(days, -1, -1)]
-    row = db.session.execute(
-        select(Account.consumed, *(_consumed_by(account_id, moment) for moment in midnights)).where(
-            Account.id == account_id
-        )
-    ).one()
+    midnights = {f"midnight_{ago}": midnight(today - timedelta(days=ago), zone) for ago in range(days, -1, -1)}
+    row = db.session.execute(_axis_at(tuple(midnights)), {"account_id": account_id, **midnights}).one()
     consumed = row[0]
     at_midnight = [consumed if axis is None else axis for axis in row[1:]]
     return [after - before for before, after in pairwise(at_midnight)]
@@ -95,16 +93,23 @@ def midnight(on: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(on, time(), zone).astimezone(UTC)
 
 
-def _consumed_by(account_id: int, moment: datetime) -> ScalarSelect[Decimal | None]:
-    """Where the consumption axis stood at *moment*: where the first charge from then on begins; null without one."""
-    return (
-        select(CreditTransaction.axis_from)
-        .join(UsageRecord, UsageRecord.credit_transaction_id == CreditTransaction.id)
-        .where(UsageRecord.account_id == account_id, UsageRecord.created_at >= moment)
-        .order_by(UsageRecord.created_at, UsageRecord.credit_transaction_id)
+@cache
+def _axis_at(moments: tuple[str, ...]) -> Select[Any]:
+    """Where the consumption axis stands, and stood at each of the named moments; built once, since that takes longest.
+
+    At a moment it stood where the first charge from then on begins; null without one.
+    """
+    record, entry, account = (table.__table__ for table in (UsageRecord, CreditTransaction, Account))
+    stood = (
+        select(entry.c.axis_from)
+        .join(record, record.c.credit_transaction_id == entry.c.id)
+        .where(record.c.account_id == bindparam("account_id"), record.c.created_at >= bindparam(moment))
+        .order_by(record.c.created_at, record.c.credit_transaction_id)
         .limit(1)
         .scalar_subquery()
+        for moment in moments
     )
+    return select(account.c.consumed, *stood).where(account.c.id == bindparam("account_id"))
 
 
 def _quarter_of(moment: InstrumentedAttribute[datetime]) -> ColumnElement[int]:

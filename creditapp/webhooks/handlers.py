@@ -42,8 +42,7 @@ HANDLERS: dict[str, Callable[[dict[str, Any]], str | None]] = {"order.paid": ord
 
 def _paid_order(data: dict[str, Any]) -> checkout.PaidOrder:
     """Polar's order in our words (polar.v2026_10 Order; every amount in minor units)."""
-    customer = data.get("customer") if isinstance(data.get("customer"), dict) else {}
-    metadata = data.get("metadata") if isinstance(data.get("metadata"), dict) else {}
+    customer, metadata = _object(data, "customer"), _object(data, "metadata")
     if data.get("paid") is False or data.get("status") not in {"paid", "partially_refunded", "refunded"}:
         message = f"Its status is {data.get('status')!r}, which is not paid."
         raise Ignored(message)
@@ -64,6 +63,11 @@ def _paid_order(data: dict[str, Any]) -> checkout.PaidOrder:
         modified_at=_moment(data, "modified_at") if data.get("modified_at") else None,
         created_at=_moment(data, "created_at"),
     )
+
+
+def _object(data: dict[str, Any], field: str) -> dict[str, Any]:
+    value = data.get(field)
+    return value if isinstance(value, dict) else {}
 
 
 def _text(data: dict[str, Any], field: str) -> str:

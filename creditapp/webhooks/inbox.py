@@ -96,7 +96,7 @@ def latest(limit: int) -> Sequence[WebhookEvent]:
 
 def pause_after(attempts: int) -> timedelta:
     """How long an event rests after so many failures: 5 s, doubled each time, at most 15 minutes."""
-    return min(FIRST_PAUSE * 2 ** (attempts - 1), LONGEST_PAUSE)
+    return min(FIRST_PAUSE * int(2 ** (attempts - 1)), LONGEST_PAUSE)
 
 
 def _handled(event: WebhookEvent) -> str | None:
@@ -108,8 +108,7 @@ def _handled(event: WebhookEvent) -> str | None:
         raise Unreadable(message) from None
     handler = HANDLERS.get(event_type) if isinstance(event_type, str) else None
     if handler is None:
-        message = UNUSED.get(event_type) if isinstance(event_type, str) else None
-        raise Ignored(message or "We don't use events of this type.")
+        raise Ignored(UNUSED.get(str(event_type), "We don't use events of this type."))
     if not isinstance(data, dict):
         message = "Its data is not an object."
         raise Unreadable(message)
