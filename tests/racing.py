@@ -54,13 +54,17 @@ def _run(url: str, work: Callable[..., Answer], calls: Sequence[tuple[Any, ...]]
     """The part of one process: a thread for each of its calls."""
     with tempfile.TemporaryDirectory() as folder:
         app = app_on(url, Path(folder))
-        together = threading.Barrier(len(calls), action=lambda: _at_the_line[0].wait(START_SECONDS))
+        together = threading.Barrier(len(calls), action=_wait_for_the_others)
         with ThreadPoolExecutor(len(calls)) as threads:
             running = [threads.submit(_call, app, together, work, call) for call in calls]
             answers = [future.result() for future in running]
         with app.app_context():
             db.engine.dispose()
         return answers
+
+
+def _wait_for_the_others() -> None:
+    _at_the_line[0].wait(START_SECONDS)
 
 
 def _call(app: Flask, together: threading.Barrier, work: Callable[..., Answer], call: tuple[Any, ...]) -> Answer:

@@ -54,7 +54,8 @@ class Gateway:
         from polar.v2026_10 import outputs
 
         self.client  # noqa: B018
-        for answer in (outputs.Checkout, outputs.Customer, outputs.ListResourceCustomer):
+        answers: tuple[Any, ...] = (outputs.Checkout, outputs.Customer, outputs.ListResourceCustomer)
+        for answer in answers:
             try:
                 deserialize({}, answer)
             except PolarDeserializationError:
@@ -79,7 +80,8 @@ class Gateway:
         carries another one, which Polar never changes, the answer is its id all the same, since Polar would pick it
         at the checkout anyway. None where Polar knows no way.
         """
-        return _asking(lambda: self._customer(external_id, email, name))
+        found: str | None = _asking(lambda: self._customer(external_id, email, name))
+        return found
 
     def open_checkout(
         self,

@@ -46,7 +46,8 @@ RULES = {
               FROM credit_transactions WHERE transaction_type = 'consumption') charges
         WHERE axis_from IS NULL OR axis_from <> expected""",
     "every consumption has one usage record of the same credits": """
-        SELECT t.account_id, CAST(-t.amount AS TEXT), coalesce(CAST(u.credits_consumed AS TEXT), 'no usage record')
+        SELECT t.account_id, coalesce(u.credits_consumed || ' of account ' || u.account_id, 'no usage record'),
+               -t.amount || ' of account ' || t.account_id
         FROM credit_transactions t LEFT JOIN usage_records u ON u.credit_transaction_id = t.id
         WHERE t.transaction_type = 'consumption'
           AND (u.credits_consumed IS NULL OR u.credits_consumed <> -t.amount OR u.account_id <> t.account_id)""",

@@ -162,7 +162,7 @@ def totals(account_id: int) -> Totals:
         .where(CreditTransaction.account_id == account_id, CreditTransaction.transaction_type != "consumption")
         .group_by(CreditTransaction.transaction_type)
     )
-    sums: dict[str, Decimal] = dict(rows.tuples().all())
+    sums: dict[str, Decimal] = dict(rows.all())
     nothing = Decimal(0)
     return Totals(
         purchased=sums.get("purchase", nothing),

@@ -102,9 +102,7 @@ def _onwards() -> AnyResponse:
 
 
 def _sign_in_page(problem: str | None = None) -> str:
-    return render_template(
-        "auth/sign_in.html", email=typed("email"), problem=problem, gift=settings().welcome_credits
-    )
+    return render_template("auth/sign_in.html", email=typed("email"), problem=problem, gift=settings().welcome_credits)
 
 
 def _sign_up_page(errors: dict[str, str]) -> str:

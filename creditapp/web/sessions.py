@@ -47,9 +47,7 @@ def account_id() -> int:
 
 def sign_in(user: identity.User) -> None:
     """Begin a new session; whatever the browser carried before is forgotten. Inside a transaction."""
-    token = identity.open_session(
-        user, user_agent=request.user_agent.string, address=request.remote_addr or ""
-    )
+    token = identity.open_session(user, user_agent=request.user_agent.string, address=request.remote_addr or "")
     session.clear()
     login_user(SignedIn(user, token))
 

@@ -43,7 +43,7 @@ def show(transaction_id: int) -> str:
     record = ledger.usage_of(entry) if entry.transaction_type == "consumption" else None
     return render_template(
         "transactions/show.html",
-        entry=entry,
+        transaction=entry,
         movement=Movement(entry, record.units_consumed if record else 1),
         usage=record,
         paid_by=[Paid(SOURCES[lot.source], lot, credits) for lot, credits in ledger.payers(entry)],

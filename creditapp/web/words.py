@@ -102,7 +102,7 @@ def days_left(until: datetime) -> int:
 
 def wait_until(moment: float) -> tuple[int, str]:
     """How long it is until *moment* on the real clock, in whole seconds and in words: 840, 14 minutes."""
-    seconds = max(ceil(moment - time.time()), 1)
+    seconds = max(int(moment - time.time()), 1)
     return seconds, counted(ceil(seconds / 60), "minute")
 
 

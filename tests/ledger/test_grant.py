@@ -103,7 +103,9 @@ def test_a_repeated_grant_is_answered_as_the_first_time_whatever_happened_since(
 
 
 @pytest.mark.parametrize(
-    "other", [{"amount": 11}, {"transaction_type": "bonus"}, {"polar_order_id": "2"}], ids=lambda other: next(iter(other))
+    "other",
+    [{"amount": 11}, {"transaction_type": "bonus"}, {"polar_order_id": "2"}],
+    ids=["amount", "type", "order"],
 )
 def test_a_used_key_refuses_another_grant(app: object, other: dict[str, object]) -> None:
     account = door.open_account()

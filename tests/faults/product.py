@@ -1,0 +1,157 @@
+"""The product under drill: a real ``flask dev``, its Valkey in our hands, its database seen from outside."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from dotenv import dotenv_values
+from flask import Flask
+
+from creditapp import identity
+from creditapp.config import ROOT
+from creditapp.db import db, transaction
+from tests.databases import app_on
+from tests.dev.conftest import Instance, eventually, free_port
+from tests.faults.calling import call
+from tests.valkey import Valkey
+
+WELCOME = identity.Welcome(credits=100, expires_days=90)
+START_SECONDS, END_SECONDS = 60, 10
+PASSWORD = "four plain words together"
+
+
+class CouldNotStart(Exception):
+    """The product did not become ready; the words are its own."""
+
+
+class Product:
+    """One ``flask dev``. Its Valkey is not the embedded one: it keeps nothing on disk, and we kill or freeze it."""
+
+    def __init__(self, folder: Path, database_url: str | None) -> None:
+        self.valkey = Valkey(folder)
+        # Python keeps what it compiled, as it does on any machine that does not forbid it.
+        replaced = {"REDIS_URL": self.valkey.url, "PYTHONDONTWRITEBYTECODE": ""}
+        if database_url is not None:
+            replaced["DATABASE_URL"] = database_url
+        self.instance = Instance(folder / "data", **replaced)
+        self.folder = folder
+
+    def start(self) -> None:
+        """Start everything. Raises CouldNotStart."""
+        self.valkey.start()
+        self.instance.start()
+        if not self.instance.is_ready:
+            raise CouldNotStart(self.instance.words)
+        self.settings = dotenv_values(self.instance.data / "run" / "env", interpolate=False)
+        self.database: Flask = app_on(str(self.settings["DATABASE_URL"]), self.folder / "outside")
+
+    def stop(self) -> None:
+        """End everything, whatever state a drill left it in."""
+        self.instance.close()
+        self.valkey.stop()
+        if hasattr(self, "database"):
+            with self.database.app_context():
+                db.engine.dispose()
+
+    @property
+    def kind(self) -> str:
+        """The database it runs on."""
+        return "SQLite" if str(self.settings["DATABASE_URL"]).startswith("sqlite") else "PostgreSQL"
+
+    @property
+    def port(self) -> int:
+        """Where the web listens."""
+        return self.instance.port
+
+    @property
+    def webhook_secret(self) -> str:
+        """What Polar signs with."""
+        return (self.instance.data / "run" / "webhook-secret").read_text().strip().partition(",")[0]
+
+    def accounts(self, count: int) -> list[int]:
+        """New accounts, each with a person who owns it and 100 welcome credits."""
+        with self.database.app_context(), transaction():
+            people = [identity.sign_up(f"{uuid.uuid4()}@example.com", PASSWORD, WELCOME) for _ in range(count)]
+            return [identity.account_id_of(person) for person in people]
+
+    def key_for(self, account_id: int) -> str:
+        """A key with which a program spends the account's credits."""
+        with self.database.app_context(), transaction():
+            return identity.create_key(account_id, name="drill", scopes=("read", "consume"), live=False)
+
+    def kill(self, part: str) -> bool:
+        """``kill -9`` to a part that runs, and whether it did. The embedded supervisor, or we, bring it back."""
+        if part == "valkey":
+            self.valkey.stop()
+            self.valkey.start()
+            return True
+        with contextlib.suppress(OSError, ValueError):
+            pid = self.instance.pid_of(part)
+            if pid in self.instance.processes():
+                os.kill(pid, signal.SIGKILL)
+                return True
+        return False
+
+    def is_ready(self, port: int | None = None) -> bool:
+        """Whether the web answers, and has all it needs."""
+        return call(port or self.port, "GET", "/readyz").status == 200
+
+    @contextlib.contextmanager
+    def frozen_valkey(self) -> Iterator[None]:
+        """Valkey accepts connections and answers nobody."""
+        os.kill(self.valkey.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.valkey.pid, signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def stopped_valkey(self) -> Iterator[None]:
+        """There is no Valkey."""
+        self.valkey.stop()
+        try:
+            yield
+        finally:
+            self.valkey.start()
+
+    @contextlib.contextmanager
+    def second_web(self) -> Iterator[int]:
+        """Another web process on the same database: its port."""
+        port = free_port()
+        command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
+        with (self.folder / "second-web.log").open("ab") as log:
+            web = subprocess.Popen(
+                [*command, "--blocking-threads", "4", "--no-ws", "wsgi:app"],
+                cwd=ROOT,
+                env={**self.instance.environment, "CREDITAPP_DATA": str(self.instance.data)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            if not eventually(lambda: self.is_ready(port), START_SECONDS):
+                raise CouldNotStart((self.folder / "second-web.log").read_text())
+            yield port
+        finally:
+            web.terminate()
+            try:
+                web.wait(END_SECONDS)
+            except subprocess.TimeoutExpired:
+                web.kill()
+                web.wait()
+
+
+@contextlib.contextmanager
+def running(folder: Path, database_url: str | None = None) -> Iterator[Product]:
+    """The product on SQLite, or on the database of an address. Raises CouldNotStart."""
+    product = Product(folder, database_url)
+    try:
+        product.start()
+        yield product
+    finally:
+        product.stop()
