@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 MILLIONTHS = 1_000_000
 LARGEST_ID = 2**63 - 1  # beyond it a database answers with an error instead of with nothing
 MILLIONTH = Decimal(1) / MILLIONTHS
+LARGEST_ROW_ID = 2**63 - 1
 SQLITE_BUSY_MS = 10_000
 POSTGRES_TIMEOUTS = "-c statement_timeout=5000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=10000"
 WRITING = {"writing": True}
@@ -85,6 +86,14 @@ class UTCDateTime(TypeDecorator[datetime]):
 Json = JSON().with_variant(JSONB(), "postgresql")
 # SQLite counts rows by itself only in a column that is plainly INTEGER.
 RowId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def row_id(text: str) -> int | None:
+    """The id that *text* from outside is, written as we write it; None where no row can have it."""
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ROW_ID))):
+        return None
+    number = int(text)
+    return number if number <= LARGEST_ROW_ID and str(number) == text else None
 
 
 def to_millionths(credits: Decimal | int) -> int:

@@ -50,6 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "both_databases: runs on SQLite and on PostgreSQL")
+    config.addinivalue_line("markers", "browser: needs Chromium; runs on the whole product as flask dev starts it")
     config.addinivalue_line("markers", "settings(**settings): the app of this test has these settings")
     if not hasattr(config, "workerinput"):
         os.environ[SHARED_FOLDER] = tempfile.mkdtemp(prefix="creditapp-tests-")
@@ -205,6 +206,7 @@ def run_jobs(app: Flask) -> Callable[[], None]:
 
     def until_nothing_waits() -> None:
         for _ in range(ROUNDS_LIMIT):
+            db.session.rollback()  # what others wrote meanwhile counts
             events = webhooks.waiting(1_000, longer_than=timedelta(0))
             posted = letters.waiting(1_000, longer_than=timedelta(0))
             if not events and not posted:

@@ -18,6 +18,7 @@ from creditapp.gateway import Gateway, OpenedCheckout
 
 # Longer than Polar may take to answer: a request older than this died on the way.
 TWIN_PATIENCE = timedelta(seconds=30)
+STILL_OPENING = "The same purchase is being opened right now. Ask again in a moment."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,32 +45,34 @@ def request(account_id: int, package_key: str, *, key: str | None = None) -> Int
     """Write down that the account wants this package, once per *key* where there is one.
 
     1. Lock the account, so that two clicks on a limited offer meet here.
-    2. A key that was used for the same package leads to the same checkout.
+    2. A key that opened a checkout for the same package leads to it again.
     3. Refuse what can't be bought, with the reason.
     4. A limited offer with a checkout still open leads back to it.
+    5. A key whose checkout could not be opened tries that one again.
 
     Raises NotFound, packages.PackageUnavailable, ledger.IdempotencyMismatch, and StillOpening while a twin asks Polar.
     """
     ledger.lock(account_id)
     package = packages.by_key(package_key)
-    if key is not None and (earlier := _with_key(account_id, key, package.id)):
-        return _intent(earlier, package, replayed=earlier.url is not None)
+    earlier = _with_key(account_id, key, package.id) if key is not None else None
+    if earlier is not None and earlier.url is not None:
+        return _intent(earlier, package, replayed=True)
     now = clock.now()
     if reason := packages.why_not(package, bought(account_id)[package.id], now):
         raise packages.PackageUnavailable(reason)
-    checkout = _still_open(account_id, package.id, now) if package.limited else None
-    if checkout is None:
-        checkout = Checkout(
-            account_id=account_id,
-            package_id=package.id,
-            credits=package.credits,
-            price_cents=package.price_cents,
-            currency=package.currency,
-            key=key,
-            requested_at=now,
-        )
-        db.session.add(checkout)
-        db.session.flush()
+    if package.limited and (still_open := _still_open(account_id, package.id, now)):
+        return _intent(still_open, package)
+    checkout = earlier or Checkout(
+        account_id=account_id,
+        package_id=package.id,
+        credits=package.credits,
+        price_cents=package.price_cents,
+        currency=package.currency,
+        key=key,
+    )
+    checkout.state, checkout.reason, checkout.requested_at = "requested", None, now
+    db.session.add(checkout)
+    db.session.flush()
     return _intent(checkout, package)
 
 
@@ -146,7 +149,7 @@ def uses_key(account_id: int, key: str) -> bool:
 
 
 def _with_key(account_id: int, key: str, package_id: int) -> Checkout | None:
-    """The checkout that this key opened before, or that failed and is tried again."""
+    """The checkout that this key opened before, or that was not opened and is to be tried again."""
     if ledger.uses_key(account_id, key):
         raise ledger.IdempotencyMismatch(key)
     earlier = db.session.scalar(select(Checkout).where(Checkout.account_id == account_id, Checkout.key == key))
@@ -154,12 +157,14 @@ def _with_key(account_id: int, key: str, package_id: int) -> Checkout | None:
         return None
     if earlier.package_id != package_id:
         raise ledger.IdempotencyMismatch(key)
-    if earlier.state == "requested" and earlier.requested_at > clock.now() - TWIN_PATIENCE:
-        message = "The same purchase is being opened right now. Ask again in a moment."
-        raise StillOpening(message, retry_after=1)
-    if earlier.state == "failed":
-        earlier.state, earlier.reason, earlier.requested_at = "requested", None, clock.now()
+    if _is_being_opened(earlier, clock.now()):
+        raise StillOpening(STILL_OPENING, retry_after=1)
     return earlier
+
+
+def _is_being_opened(checkout: Checkout, now: datetime) -> bool:
+    """Whether somebody asks Polar for it at this moment."""
+    return checkout.state == "requested" and checkout.requested_at > now - TWIN_PATIENCE
 
 
 def _intent(checkout: Checkout, package: packages.CreditPackage, *, replayed: bool = False) -> Intent:
@@ -178,15 +183,19 @@ def _intent(checkout: Checkout, package: packages.CreditPackage, *, replayed: bo
 
 
 def _still_open(account_id: int, package_id: int, now: datetime) -> Checkout | None:
+    """The account's open checkout of a limited offer. Raises StillOpening while one is being opened."""
     query = (
         select(Checkout)
         .where(
             Checkout.account_id == account_id,
             Checkout.package_id == package_id,
-            Checkout.state == "open",
-            Checkout.expires_at > now,
+            Checkout.state.in_(("requested", "open")),
         )
         .order_by(Checkout.requested_at)
-        .limit(1)
     )
-    return db.session.scalar(query)
+    for checkout in db.session.scalars(query):
+        if _is_being_opened(checkout, now):
+            raise StillOpening(STILL_OPENING, retry_after=1)
+        if checkout.state == "open" and checkout.expires_at is not None and checkout.expires_at > now:
+            return checkout
+    return None

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from creditapp import clock, identity, ledger, letters, packages
 from creditapp.checkout.begin import remember_customer
 from creditapp.checkout.models import Checkout, Order, PolarCustomer
-from creditapp.db import db, is_postgres
+from creditapp.db import db, is_postgres, row_id
 from creditapp.packages import CreditPackage
 
 
@@ -152,18 +152,17 @@ def _locked_order(polar_order_id: str) -> Order | None:
 
 
 def _checkout_named(our_id: str | None) -> Checkout | None:
-    if our_id is None or not (our_id.isascii() and our_id.isdigit() and len(our_id) <= 19):
-        return None
-    return db.session.get(Checkout, int(our_id))
+    checkout_id = row_id(our_id or "")
+    return None if checkout_id is None else db.session.get(Checkout, checkout_id)
 
 
 def _account_of(paid: PaidOrder, checkout: Checkout | None) -> int | None:
     """Our checkout's account, else the one whose id Polar keeps as external id, else the customer's we know."""
     if checkout is not None:
         return checkout.account_id
-    external = paid.external_customer_id or ""
-    if external.isascii() and external.isdigit() and len(external) <= 19:
-        account_id = db.session.scalar(select(ledger.Account.id).where(ledger.Account.id == int(external)))
+    external_id = row_id(paid.external_customer_id or "")
+    if external_id is not None:
+        account_id = db.session.scalar(select(ledger.Account.id).where(ledger.Account.id == external_id))
         if account_id is not None:
             return account_id
     if paid.customer_id is None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from random import Random
@@ -18,7 +18,8 @@ from creditapp.demo.stories import STORIES, Bonus, Buys, Chapter, Correction, Ha
 from creditapp.demo.usage import spread
 from creditapp.wiring import welcome
 
-OPENING = time(9, 40)
+OPENING = time(9, 10)
+LATEST_START_SECONDS = 2 * 3600
 SIGNED_UP_BEFORE = timedelta(minutes=25)
 BETWEEN = timedelta(minutes=7)
 SATURDAY = 5
@@ -39,7 +40,7 @@ def live(person: Person) -> None:
 
 def _tell(person: Person, story: Story) -> None:
     zone, chance = ZoneInfo(story.time_zone), Random(person.email)  # noqa: S311  (the same history every time)
-    moments = _moments(story, zone, clock.now())
+    moments = _moments(story, zone, clock.now(), chance)
     with clock.at(moments[0] - SIGNED_UP_BEFORE):
         user = identity.sign_up(person.email, PASSWORD, welcome(), operator=person.operator)
         account_id = identity.account_id_of(user)
@@ -59,13 +60,14 @@ def _tell(person: Person, story: Story) -> None:
             ledger.expire(account_id)
 
 
-def _moments(story: Story, zone: ZoneInfo, now: datetime) -> list[datetime]:
+def _moments(story: Story, zone: ZoneInfo, now: datetime, chance: Random) -> list[datetime]:
     """When each chapter begins, on a working morning, and at last when the story ends: now."""
     today, ahead, moments = now.astimezone(zone).date(), story.days, []
     for chapter in story.chapters:
         on = today - timedelta(days=ahead)
         on += timedelta(days=max(7 - on.weekday(), 0) if on.weekday() >= SATURDAY else 0)
-        moments.append(datetime.combine(on, OPENING, zone).astimezone(now.tzinfo))
+        opening = datetime.combine(on, OPENING, zone).astimezone(UTC)
+        moments.append(opening + timedelta(seconds=chance.randrange(LATEST_START_SECONDS)))
         ahead -= chapter.days
     return [*moments, now]
 
@@ -115,7 +117,11 @@ def _buy(account_id: int, package_key: str, *, order_id: str) -> None:
             created_at=clock.now(),
         )
     )
-    letters.sent(db.session.scalars(select(letters.Letter.id).where(letters.Letter.key == f"purchase_confirmed:{order_id}")).one())
+    letters.sent(
+        db.session.scalars(
+            select(letters.Letter.id).where(letters.Letter.key == f"purchase_confirmed:{order_id}")
+        ).one()
+    )
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Usage as a company makes it: in office hours, little at weekends, a few jobs at night. Pure: no database, no clock."""
+"""Usage as a company makes it: in office hours, little at weekends, a few jobs at night. Pure: no database."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -63,7 +63,10 @@ class DataFolder:
     def check_ours(self) -> None:
         """Raises CannotStart where the folder holds something and was not made by ``flask dev``."""
         if self.path.exists() and any(self.path.iterdir()) and not (self.run / "env").exists():
-            message = f"{self.path} was not made by flask dev, so --reset leaves it alone. Empty it yourself, or choose another with --data."
+            message = (
+                f"{self.path} was not made by flask dev, so --reset leaves it alone. "
+                "Empty it yourself, or choose another with --data."
+            )
             raise CannotStart(message)
 
     def empty(self) -> None:
@@ -131,7 +134,8 @@ class DataFolder:
         """Leave no socket behind."""
         self.socket().unlink(missing_ok=True)
         if self._socket_folder is not None:
-            self._socket_folder.rmdir()
+            with contextlib.suppress(OSError):
+                self._socket_folder.rmdir()
             self._socket_folder = None
 
     def _short_folder(self) -> Path:
@@ -160,7 +164,9 @@ class DataFolder:
                     time.sleep(0.05)
                     continue
                 os.close(lock)
-                message = f"flask dev is already running on {self.path}. Stop that one, or choose another folder with --data."
+                message = (
+                    f"flask dev is already running on {self.path}. Stop that one, or choose another folder with --data."
+                )
                 raise CannotStart(message) from None
             self.lock = lock
             return

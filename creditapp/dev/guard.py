@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import sys
+from pathlib import Path
 
 ROUNDS = 5
 
@@ -38,12 +39,10 @@ def _marked(mark: bytes) -> list[int]:
     """Living processes with the mark in their environment; none where the system does not show environments."""
     found = []
     with contextlib.suppress(OSError):
-        for entry in os.listdir("/proc"):
+        for entry in Path("/proc").iterdir():
             with contextlib.suppress(OSError):
-                if entry.isdigit() and int(entry) != os.getpid():
-                    with open(f"/proc/{entry}/environ", "rb") as environment:
-                        if mark in environment.read().split(b"\0"):
-                            found.append(int(entry))
+                if entry.name.isdigit() and mark in (entry / "environ").read_bytes().split(b"\0"):
+                    found.append(int(entry.name))
     return found
 
 

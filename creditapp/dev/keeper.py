@@ -19,6 +19,7 @@ class Keeper:
 
     def start(self) -> None:
         """Start the guard. It holds the folder's lock too, so that nobody starts before it has cleared away."""
+        self._close_pipe()
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(guard.__file__), self._mark],
             stdin=subprocess.PIPE,
@@ -27,6 +28,7 @@ class Keeper:
             start_new_session=True,
             pass_fds=(self._held_lock,),
             cwd="/",
+            bufsize=0,
         )
         for group in self._groups:
             self._tell("+", group)
@@ -48,14 +50,17 @@ class Keeper:
 
     def dismiss(self) -> None:
         """Close the pipe and wait until the guard is gone."""
-        if self._process is not None and self._process.stdin is not None:
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
+        self._close_pipe()
+        if self._process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(GOODBYE_SECONDS)
+        self._process = None
 
     def _tell(self, sign: str, group: int) -> None:
         if self._process is not None and self._process.stdin is not None:
             with contextlib.suppress(OSError):  # it is gone; the next one is told everything
                 self._process.stdin.write(f"{sign} {group}\n".encode())
-                self._process.stdin.flush()
+
+    def _close_pipe(self) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()

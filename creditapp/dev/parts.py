@@ -8,6 +8,7 @@ from pathlib import Path
 
 from creditapp.dev import knocking
 from creditapp.dev.folder import CannotStart, DataFolder
+from creditapp.dev.forking import Program
 from creditapp.dev.running import Part
 from creditapp.dev.settings_file import SECRETS_NAME, InstanceSettings
 
@@ -56,27 +57,28 @@ def polar(folder: DataFolder, env: Mapping[str, str], *, port: int, web_port: in
 
 def web(env: Mapping[str, str], *, port: int) -> Part:
     """The web: granian with its processes."""
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", knocking.LOCAL, "--port", str(port)]
-    command += ["--workers", str(WEB_PROCESSES), "--blocking-threads", str(WEB_THREADS), "--no-ws", "--no-access-log"]
-    command += ["--respawn-failed-workers", "--workers-kill-timeout", str(WEB_KILL_SECONDS), "wsgi:app"]
-    return Part("web", command, env, lambda: knocking.answers(port, "/readyz"), port)
+    words = ["--interface", "wsgi", "--host", knocking.LOCAL, "--port", str(port)]
+    words += ["--workers", str(WEB_PROCESSES), "--blocking-threads", str(WEB_THREADS), "--no-ws", "--no-access-log"]
+    words += ["--respawn-failed-workers", "--workers-kill-timeout", str(WEB_KILL_SECONDS), "wsgi:app"]
+    program = Program("granian.cli:cli", tuple(words))
+    return Part("web", program, env, lambda: knocking.answers(port, "/readyz"), port)
 
 
 def worker(env: Mapping[str, str], number: int) -> Part:
     """One worker; the first is called just that."""
     name = "worker" if number == 1 else f"worker-{number}"
-    return Part(name, [sys.executable, "worker.py"], env, lambda: True)
+    return Part(name, Program("creditapp.background:main", ()), env, lambda: True)
 
 
 def clock(env: Mapping[str, str]) -> Part:
     """The clock."""
-    return Part("clock", [sys.executable, "worker.py", "clock"], env, lambda: True)
+    return Part("clock", Program("creditapp.background:main", ("clock",)), env, lambda: True)
 
 
 def flask_command(env: Mapping[str, str], *words: str) -> Part:
     """A ``flask`` command, as one would type it; it runs once and ends."""
-    command = [sys.executable, "-m", "flask", "--app", "creditapp.app", *words]
-    return Part("setup", command, env, lambda: True)
+    program = Program("flask.cli:cli", ("--app", "creditapp.app", *words))
+    return Part("setup", program, env, lambda: True)
 
 
 def _valkey_program() -> str:

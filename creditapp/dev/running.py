@@ -7,9 +7,11 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from creditapp.config import ROOT
 from creditapp.dev.folder import DataFolder
+from creditapp.dev.forking import Fork, Program
 from creditapp.dev.keeper import Keeper
 from creditapp.dev.knocking import is_free
 
@@ -25,7 +27,7 @@ class Part:
     """What there is to start. *port* is the one it listens on; *is_up* says whether it answers."""
 
     name: str
-    command: Sequence[str]
+    command: Sequence[str] | Program
     environment: Mapping[str, str]
     is_up: Callable[[], bool]
     port: int | None = None
@@ -37,24 +39,18 @@ class Running:
     def __init__(self, part: Part, folder: DataFolder, keeper: Keeper) -> None:
         self.part = part
         self._folder, self._keeper = folder, keeper
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Fork | None = None
         self._started_at = 0.0
         self._short_lives = 0
 
     def start(self) -> None:
         """Start it, and write its pid down."""
         with self._folder.log(self.part.name) as log:
-            self._process = subprocess.Popen(
-                self.part.command,
-                cwd=ROOT,
-                env=dict(self.part.environment),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        self._keeper.watch(self._process.pid)
-        self._folder.write_pid(self.part.name, self._process.pid)
+            process = self._process = self._started(log)
+        self._keeper.watch(process.pid)
+        self._folder.write_pid(self.part.name, process.pid)
+        if isinstance(process, Fork):
+            process.begin()
         self._started_at = time.monotonic()
 
     @property
@@ -93,7 +89,7 @@ class Running:
             time.sleep(0.02)
 
     def pause(self) -> float:
-        """How long to wait before it is started again: nothing, unless it keeps ending by itself soon after its start."""
+        """How long to wait before starting it again: 0, unless it keeps ending by itself soon after its start."""
         killed = self._process is not None and self._process.returncode == -signal.SIGKILL
         if killed or time.monotonic() - self._started_at > SHORT_LIFE_SECONDS:
             self._short_lives = 0
@@ -106,3 +102,16 @@ class Running:
         """Ask it to end in good order."""
         if self._process is not None and not self.has_ended:
             self._process.terminate()
+
+    def _started(self, log: BinaryIO) -> subprocess.Popen[bytes] | Fork:
+        if isinstance(self.part.command, Program):
+            return Fork(self.part.command, self.part.environment, log)
+        return subprocess.Popen(
+            self.part.command,
+            cwd=ROOT,
+            env=dict(self.part.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )

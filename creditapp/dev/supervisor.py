@@ -5,7 +5,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from creditapp.config import ROOT
-from creditapp.dev import knocking, parts, products, settings_file
+from creditapp.dev import forking, knocking, parts, products, settings_file, tables
 from creditapp.dev.folder import CannotStart, DataFolder
 from creditapp.dev.keeper import Keeper
 from creditapp.dev.running import Part, Running
@@ -111,7 +111,9 @@ class Supervisor:
             self._launch(parts.valkey(folder, environment()))
         if has_stand_in:
             self._launch(parts.polar(folder, environment(), port=wishes.polar_port, web_port=wishes.port))
-        migration = self._begin(parts.flask_command(environment(), "db", "upgrade"))
+        forking.load()
+        current = "DATABASE_URL" not in settings.replaced and tables.are_current(folder)
+        migration = None if current else self._begin(parts.flask_command(environment(), "db", "upgrade"))
 
         # 2. What is sold, at the stand-in; the parts that follow must know its ids.
         if has_stand_in:
@@ -124,7 +126,8 @@ class Supervisor:
             settings.write(folder)
 
         # 3. What needs the tables.
-        self._finish(migration, "The database could not be prepared")
+        if migration is not None:
+            self._finish(migration, "The database could not be prepared")
         demo = self._begin(parts.flask_command(environment(), "seed", "--demo"))
         self._launch(parts.web(environment(), port=wishes.port))
         for number in range(1, wishes.workers + 1):
@@ -152,7 +155,11 @@ class Supervisor:
             running.clear_away()
             pause = running.pause()
             self._due[name] = time.monotonic() + pause
-            again = f"trying again in {pause:.0f} s. Its log: {self._folder.log_path(name)}" if pause else "starting it again."
+            again = (
+                f"trying again in {pause:.0f} s. Its log: {self._folder.log_path(name)}"
+                if pause
+                else "starting it again."
+            )
             say(f"{name} {running.how_it_ended}; {again}")
         if time.monotonic() >= self._due[name]:
             del self._due[name]
@@ -206,14 +213,14 @@ class Supervisor:
         give_up = time.monotonic() + START_SECONDS
         while not condition():
             self._check()
-            self._refuse_early_deaths(self._running)
+            self._refuse_early_deaths()
             if time.monotonic() > give_up:
                 message = f"{what} does not answer after {START_SECONDS:.0f} s. Its log: {self._folder.log_path(what)}"
                 raise CannotStart(message)
             time.sleep(LOOK_SECONDS / 4)
 
-    def _refuse_early_deaths(self, all_of: Iterable[Running]) -> None:
-        for running in all_of:
+    def _refuse_early_deaths(self) -> None:
+        for running in self._running:
             if running.has_ended:
                 name = running.part.name
                 said, log = self._folder.last_words(name), self._folder.log_path(name)

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from creditapp import clock, ledger
-from creditapp.db import db
+from creditapp.db import db, row_id
 from creditapp.errors import InvalidInput, NotFound
 from creditapp.identity import passwords
 from creditapp.identity.models import Membership, User, UserSession
@@ -181,8 +181,8 @@ def owner_of(account_id: int) -> User:
 
 def account_named(name: str) -> int:
     """The account of this id, or of the owner with this email. Raises NotFound."""
-    if name.isascii() and name.isdigit() and len(name) <= 19:
-        found = db.session.scalar(select(ledger.Account.id).where(ledger.Account.id == int(name)))
+    if (account_id := row_id(name)) is not None:
+        found = db.session.scalar(select(ledger.Account.id).where(ledger.Account.id == account_id))
     else:
         query = select(Membership.account_id).join(User).where(User.email == name.strip().lower())
         found = db.session.scalars(query.where(Membership.role == "owner")).first()

@@ -50,9 +50,7 @@ def daily(account_id: int, days: int, time_zone: str) -> list[Day]:
     for start, operation, total in rows:
         on = datetime.fromtimestamp(start * QUARTER_SECONDS, zone).date()
         found[on][operation or "other"] += total
-    return [
-        Day(on, dict(found[on])) for on in (first + timedelta(days=number) for number in range(days))
-    ]
+    return [Day(on, dict(found[on])) for on in (first + timedelta(days=number) for number in range(days))]
 
 
 def on_complete_days(account_id: int, days: int, time_zone: str) -> list[Decimal]:

@@ -28,9 +28,7 @@ class Gauge:
     highest: Decimal | None
 
 
-def gauge(
-    *, available: Decimal, expiring: Decimal, reserved: Decimal, threshold: Decimal, highest: Decimal
-) -> Gauge:
+def gauge(*, available: Decimal, expiring: Decimal, reserved: Decimal, threshold: Decimal, highest: Decimal) -> Gauge:
     """The bar of a balance; *expiring* is the part of what is available that soon falls due."""
     soon = min(expiring, available)
     total = max(highest, available + reserved, threshold * THRESHOLDS_SHOWN, Decimal(1))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 from sqlalchemy.orm import defer
 
-from creditapp.db import db
+from creditapp.db import LARGEST_ID, db
 from creditapp.errors import NotFound
 from creditapp.webhooks.models import WebhookEvent
 
@@ -29,7 +29,7 @@ def page(limit: int, *, state: str | None = None, before: int | None = None) -> 
 
 def event(event_id: int) -> WebhookEvent:
     """One event, whole. Raises NotFound."""
-    found = db.session.get(WebhookEvent, event_id, populate_existing=True)
+    found = db.session.get(WebhookEvent, min(event_id, LARGEST_ID), populate_existing=True)
     if found is None:
         message = "There is no such event."
         raise NotFound(message)

@@ -20,7 +20,7 @@ SENDERS = 16
 # A duplicate comes beside the first delivery or a little after it.
 BEHIND_SECONDS = 3.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 1.0
-LONGEST_RUN_SECONDS = 600.0
+LONGEST_RUN_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,9 +75,7 @@ class Product:
 
     def accounts(self, count: int) -> list[int]:
         """New accounts, each with a person who owns it and 100 welcome credits."""
-        with self.database.app_context(), transaction():
-            people = [identity.sign_up(f"{uuid.uuid4()}@example.com", PASSWORD, WELCOME) for _ in range(count)]
-            return [identity.account_id_of(person) for person in people]
+        return [self._account() for _ in range(count)]
 
     def key_for(self, account_id: int) -> str:
         """A key with which a program spends the account's credits."""
@@ -144,6 +142,10 @@ class Product:
             except subprocess.TimeoutExpired:
                 web.kill()
                 web.wait()
+
+    def _account(self) -> int:
+        with self.database.app_context(), transaction():
+            return identity.account_id_of(identity.sign_up(f"{uuid.uuid4()}@example.com", PASSWORD, WELCOME))
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from tests.web.tree import Node, tree
 ADDRESS = "/credits/balance"
 LIVE = {"HX-Request": "true"}
 
-pytestmark = pytest.mark.both_databases
+on_both = pytest.mark.both_databases
 
 
 @pytest.fixture
@@ -45,6 +45,7 @@ def tag(browser: FlaskClient) -> str:
     return browser.get(ADDRESS).headers["HX-PTag"]
 
 
+@on_both
 def test_the_widget_says_what_is_available_as_a_plain_number(browser: FlaskClient, account: int) -> None:
     grant(account, "12345.5")
 
@@ -60,6 +61,7 @@ def test_the_fragment_has_one_root_for_those_who_ask_for_it_plainly(browser: Fla
     assert [node["id"] for node in page.inside if isinstance(node, Node)] == ["balance"]
 
 
+@on_both
 def test_a_poll_without_news_is_answered_304(browser: FlaskClient) -> None:
     first = browser.get(ADDRESS)
 
@@ -78,6 +80,7 @@ def test_the_card_on_the_page_knows_the_tag_of_its_first_poll(browser: FlaskClie
     assert browser.get(ADDRESS, headers={**LIVE, "HX-PTag": on_page["hx-ptag"]}).status_code == 304
 
 
+@on_both
 def test_a_charge_is_seen_at_the_next_poll(browser: FlaskClient, account: int) -> None:
     before = tag(browser)
     spend(account, 40)
@@ -116,6 +119,7 @@ def test_a_new_day_in_the_accounts_zone_is_news(browser: FlaskClient, account: i
         assert tag(browser) != last_of_the_day
 
 
+@on_both
 def test_a_poll_reads_twice_and_loads_no_person(browser: FlaskClient) -> None:
     known = tag(browser)
     asked: list[str] = []
@@ -148,6 +152,7 @@ def test_a_live_poll_brings_the_pill_and_the_banner_and_tells_the_page(browser: 
     assert answer.headers["HX-Trigger"] == "balance-changed"
 
 
+@on_both
 def test_once_the_session_has_ended_a_poll_leads_to_the_sign_in_page(browser: FlaskClient) -> None:
     with transaction():
         db.session.execute(db.update(identity.UserSession).values(revoked_at=NOON))
@@ -226,6 +231,7 @@ def test_reserved_credits_are_not_available(browser: FlaskClient, account: int) 
     assert "30 held for running work" in shown.words
 
 
+@on_both
 def test_credits_past_their_expiry_are_never_shown_even_before_they_are_booked(
     browser: FlaskClient, account: int
 ) -> None:
@@ -238,6 +244,7 @@ def test_credits_past_their_expiry_are_never_shown_even_before_they_are_booked(
         assert tag(browser) != before
 
 
+@on_both
 def test_credits_that_expire_within_30_days_are_told_apart(browser: FlaskClient, account: int) -> None:
     grant(account, 1_000)
     grant(account, 400, transaction_type="bonus", expires_at=NOON + 20 * DAY)
@@ -248,6 +255,7 @@ def test_credits_that_expire_within_30_days_are_told_apart(browser: FlaskClient,
     assert "400 expire within 30 days, the first on 14 Dec 2026" in words
 
 
+@on_both
 def test_the_runway_goes_by_complete_days_and_names_the_day(browser: FlaskClient, account: int) -> None:
     with clock.at(NOON - 20 * DAY):
         grant(account, 5_000)
@@ -290,6 +298,7 @@ def test_the_end_of_a_long_runway_is_not_pretended_to_be_known(browser: FlaskCli
     assert "until" not in words
 
 
+@on_both
 def test_the_highest_of_90_days_is_what_the_bar_is_measured_by(browser: FlaskClient, account: int) -> None:
     with clock.at(NOON - 55 * DAY):
         grant(account, 7_900)

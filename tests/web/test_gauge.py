@@ -133,5 +133,5 @@ def test_days_without_usage_have_a_place_and_no_piece() -> None:
 def test_bars_never_leave_the_frame() -> None:
     drawn = stacked(days(*[{"a": 1}] * 14))
 
-    assert all(0 < number(bar.x) and number(bar.x) + number(bar.width) < 100 for bar in drawn.bars)
+    assert all(number(bar.x) > 0 and number(bar.x) + number(bar.width) < 100 for bar in drawn.bars)
     assert [bar.label for bar in drawn.bars][-5:] == ["always", "never", "wide", "never", "always"]

@@ -1,0 +1,82 @@
+"""The Holiday Bonus: on sale for thirty days, once per account."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+from flask.testing import FlaskClient
+
+from creditapp import clock, identity
+from tests.flows.house import Polar, Program, Visitor, words
+
+REASON = "It can be bought once per account, and you have bought it."
+
+
+def test_the_holiday_bonus_is_bought_once_per_account(
+    program: Program, browser: Visitor, charlie: identity.User, web: Callable[[], Any], make_key: Callable[..., str],
+    polar: Polar, arrived: Callable[[str], None],
+) -> None:  # fmt: skip
+    checkout = program.buys("holiday_bonus")
+    polar.pays(checkout["checkout_url"])
+    [order] = polar.orders_for(checkout["checkout_id"])
+    arrived(order["id"])
+    assert program.available == 7_600
+
+    refused = program.post("/purchase", {"package": "holiday_bonus"})
+    told = refused.json()
+    assert (refused.status_code, told["code"], told["detail"]) == (409, "package_unavailable", REASON)
+    clicked = browser.presses_buy("holiday_bonus")
+    assert clicked.status_code == 409
+    assert REASON in words(clicked.text)
+    [offer] = [one for one in program.get("/packages")["items"] if one["key"] == "holiday_bonus"]
+    assert (offer["available"], offer["unavailable_reason"]) == (False, REASON)
+    Program(web(), make_key(identity.account_id_of(charlie))).buys("holiday_bonus")
+
+
+def test_clicks_on_the_holiday_bonus_however_many_at_once_lead_to_one_open_checkout(
+    program: Program, browser: Visitor, polar: Polar, account: int
+) -> None:
+    first = program.buys("holiday_bonus")
+    with ThreadPoolExecutor(8) as hands:
+        answers = list(hands.map(lambda _: program.buys("holiday_bonus"), range(8)))
+
+    assert answers == [first] * 8
+    assert browser.presses_buy("holiday_bonus").headers["location"] == first["checkout_url"]
+    assert len(polar.checkouts_for(account)) == 1
+
+
+def test_two_first_clicks_at_once_open_one_checkout(program: Program, polar: Polar, account: int) -> None:
+    with ThreadPoolExecutor(8) as hands:
+        answers = list(hands.map(lambda _: program.post("/purchase", {"package": "holiday_bonus"}), range(8)))
+
+    given = {answer.json()["checkout_url"] for answer in answers if answer.status_code == 201}
+    assert len(given) == 1
+    assert len(polar.checkouts_for(account)) == 1
+
+
+def test_after_thirty_days_the_holiday_bonus_is_no_longer_sold(
+    client: FlaskClient, alice: identity.User, sign_in: Callable[..., None], shelf: dict[str, Any]
+) -> None:
+    sign_in(client, alice)
+    assert "Buy 7,500 for $40.00" in words(client.get("/credits/packages").text)
+    with clock.at(clock.now() + timedelta(days=31)):
+        sign_in(client, alice)
+        page = words(client.get("/credits/packages?package=holiday_bonus").text)
+
+    assert "Buy 7,500" not in page
+    assert "The offer has ended." in page
+
+
+def test_a_key_that_polar_failed_does_not_reach_past_the_limit_later(
+    program: Program, polar: Polar, arrived: Callable[[str], None]
+) -> None:
+    polar.control("fail_next", path="/v1/checkouts", status=500)
+    assert program.post("/purchase", {"package": "holiday_bonus"}, key="first").status_code == 503
+    checkout = program.buys("holiday_bonus", key="second")
+    polar.pays(checkout["checkout_url"])
+    [order] = polar.orders_for(checkout["checkout_id"])
+    arrived(order["id"])
+
+    again = program.post("/purchase", {"package": "holiday_bonus"}, key="first")
+    assert (again.status_code, again.json()["detail"]) == (409, REASON)
