@@ -178,6 +178,11 @@ def transaction() -> Iterator[None]:
             log.exception("a bell failed; the clock will find the row")
 
 
+def release() -> None:
+    """End the reading so far and give its connection back, before somebody else is asked; rows are read anew."""
+    db.session.rollback()
+
+
 def after_commit(ring: Callable[[], object]) -> None:
     """Call *ring* once the running transaction has committed. A bell that fails is logged, never raised."""
     db.session().info["bells"].append(ring)

@@ -1,4 +1,4 @@
-"""``flask dev``: everything on this machine, until Ctrl-C. Loads nothing of the application: its parts do."""
+"""``flask dev``: everything on this machine, until Ctrl-C. What it refuses, it refuses before the application loads."""
 
 from pathlib import Path
 

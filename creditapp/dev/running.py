@@ -71,7 +71,7 @@ class Running:
     @property
     def how_it_ended(self) -> str:
         """In words, how it ended."""
-        code = self._process.returncode if self._process else 0
+        code = (self._process.returncode if self._process else None) or 0
         if code >= 0:
             return f"ended with exit code {code}"
         return f"was ended by {signal.Signals(-code).name}"

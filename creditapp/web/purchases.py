@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from creditapp import buying, checkout, clock, ledger
 from creditapp import packages as shelf
+from creditapp.db import release
 from creditapp.gateway import PolarRefused, PolarUnavailable
 from creditapp.web import packages, sessions
 from creditapp.web.forms import typed
@@ -90,9 +91,11 @@ def progress(checkout_id: int) -> Response:
 def receipt(transaction_id: int) -> AnyResponse | str:
     """To the receipt at Polar; until it is made, a page that says so."""
     entry = ledger.entry(sessions.account_id(), transaction_id)
-    if entry.polar_order_id is None:
+    order_id = entry.polar_order_id
+    if order_id is None:
         abort(404)
-    address = gateway().receipt_url(entry.polar_order_id)
+    release()
+    address = gateway().receipt_url(order_id)
     return redirect(address, 303) if address else render_template("purchases/receipt.html", entry=entry)
 
 

@@ -104,13 +104,13 @@ def program(web: Callable[[], httpx.Client], make_key: Callable[..., str], accou
 @pytest.fixture
 def browser(web: Callable[[], httpx.Client], alice: identity.User) -> Visitor:
     """Alice's browser, signed in."""
-    return Visitor(web()).sign_in(alice, PASSWORD)
+    return Visitor(web()).sign_in(alice.email, PASSWORD)
 
 
 @pytest.fixture
 def operators_browser(web: Callable[[], httpx.Client], bob: identity.User) -> Visitor:
     """The browser of Bob, who is an operator."""
-    return Visitor(web()).sign_in(bob, PASSWORD)
+    return Visitor(web()).sign_in(bob.email, PASSWORD)
 
 
 @pytest.fixture

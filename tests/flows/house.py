@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import httpx
@@ -14,9 +14,6 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.browsing import API, CSRF_FIELD
 from tests.polar_stand_in.program import Json, StandIn, eventually, person
-
-if TYPE_CHECKING:
-    from creditapp import identity
 
 WEBHOOKS = "/webhooks/polar/credits"
 PATIENCE_SECONDS = 20
@@ -155,9 +152,9 @@ class Visitor:
     def __init__(self, http: httpx.Client) -> None:
         self.http = http
 
-    def sign_in(self, user: "identity.User", password: str) -> "Visitor":
+    def sign_in(self, email: str, password: str) -> "Visitor":
         """Through the form."""
-        assert self.submits("/sign-in", "/sign-in", email=user.email, password=password).status_code == 303
+        assert self.submits("/sign-in", "/sign-in", email=email, password=password).status_code == 303
         return self
 
     def sees(self, address: str, status: int = 200) -> str:

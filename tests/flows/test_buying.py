@@ -12,6 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from creditapp import clock, identity
+from tests.conftest import PASSWORD
 from tests.flows.house import ASKS, DECLINES, Door, Polar, Program, Visitor, words
 
 DAY_AND_AN_HOUR = timedelta(hours=25)
@@ -184,7 +185,7 @@ def test_a_checkout_that_nobody_paid_expires_and_the_next_one_works(
 def test_a_purchase_is_nobody_elses_to_see(
     charlie: identity.User, web: Callable[[], Any], program: Program, bought: Any
 ) -> None:
-    visitor = Visitor(web()).sign_in(charlie, "four plain words together")
+    visitor = Visitor(web()).sign_in(charlie.email, PASSWORD)
     [purchase] = program.purchases
 
     for page in (f"/credits/checkouts/{purchase['reference_id']}", f"/credits/{purchase['id']}"):

@@ -36,10 +36,9 @@ def grant(
 ) -> ledger.CreditTransaction:
     """Put credits in, under a new key where none is given."""
     with transaction():
-        granted = ledger.grant(
+        return ledger.grant(
             account_id, Decimal(amount), transaction_type=transaction_type, key=key or next(_keys), **terms
         )
-    return granted
 
 
 def spend(account_id: int, amount: Amount, **about: Any) -> ledger.Spent:
@@ -53,8 +52,7 @@ def adjust(
 ) -> ledger.CreditTransaction:
     """Correct a balance, under a new key where none is given."""
     with transaction():
-        adjusted = ledger.adjust(account_id, Decimal(amount), reason=reason, key=key or next(_keys))
-    return adjusted
+        return ledger.adjust(account_id, Decimal(amount), reason=reason, key=key or next(_keys))
 
 
 def expire(account_id: int) -> int:

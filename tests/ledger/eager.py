@@ -115,7 +115,8 @@ class EagerLedger:
     def expiring(self, moment: datetime) -> tuple[Decimal, datetime | None]:
         """What ends within 30 days, and when the first does."""
         soon = [lot for lot in self.living(moment) if not lot.lives(moment + SOON)]
-        return sum((lot.left for lot in soon), ZERO), min((lot.expires_at for lot in soon if lot.expires_at), default=None)
+        ends = [lot.expires_at for lot in soon if lot.expires_at]
+        return sum((lot.left for lot in soon), ZERO), min(ends, default=None)
 
     def total(self, *kinds: str) -> Decimal:
         """The sum of all rows of these kinds."""
