@@ -1,11 +1,12 @@
 """The house, put together: settings, extensions, Polar, doors, error pages - in that order."""
 
 import logging
+from functools import cache, partial
 from types import ModuleType
 
 from flask import Flask, Response, request
-from flask_migrate import Migrate
 from werkzeug.exceptions import HTTPException
+from werkzeug.local import LocalProxy
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -41,7 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
     db.init_app(app)
-    Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True)
+    app.extensions["migrate"] = LocalProxy(cache(partial(_migrate, app)))
     jobqueue.use(settings.redis_url)
     app.extensions["gateway"] = Gateway(settings.polar_server, settings.polar_access_token)
 
@@ -50,6 +51,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     cli.register(app)
     _answer_errors(app)
     return app
+
+
+def _migrate(app: Flask) -> object:
+    # Alembic is loaded by who migrates, not by every process that serves.
+    from flask_migrate import Migrate
+
+    Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True)
+    return app.extensions["migrate"]
 
 
 def _answer_errors(app: Flask) -> None:

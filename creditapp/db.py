@@ -13,7 +13,6 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
-from psycopg.errors import DeadlockDetected, SerializationFailure
 from sqlalchemy import JSON, BigInteger, DateTime, Integer, MetaData, event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Dialect, Engine
@@ -30,6 +29,7 @@ LARGEST_ROW_ID = 2**63 - 1
 SQLITE_BUSY_MS = 10_000
 POSTGRES_TIMEOUTS = "-c statement_timeout=5000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=10000"
 WRITING = {"writing": True}
+BROKEN_OFF = {"40001", "40P01"}  # serialization failure, deadlock
 
 Answer = TypeVar("Answer")
 
@@ -193,7 +193,7 @@ def retrying(work: Callable[[], Answer]) -> Answer:
     try:
         return work()
     except DBAPIError as error:
-        if not isinstance(error.orig, SerializationFailure | DeadlockDetected):
+        if getattr(error.orig, "sqlstate", None) not in BROKEN_OFF:
             raise
         return work()
 

@@ -36,6 +36,7 @@ class Bell:
         )
         self._queue = Queue(QUEUE, connection=connection, serializer="json")
         self._silent_until = 0.0
+        self._heard = True
         self.missed = 0
 
     def ring(self, job: str, row_id: int) -> None:
@@ -52,7 +53,11 @@ class Bell:
             failed = time.monotonic()
             self._silent_until = failed + SILENCE * (failed - begun)
             self.missed += 1
-            log.warning("redis is away (%s); the clock will do the work", type(error).__name__)
+            if self._heard:  # told once, not at every ring
+                log.warning("redis is away (%s); the clock will do the work", type(error).__name__)
+            self._heard = False
+        else:
+            self._heard = True
 
 
 _bells: list[Bell] = []

@@ -6,7 +6,7 @@ from flask import Flask
 def register(app: Flask) -> None:
     """Hang the commands into *app*."""
     # Here and not above: `flask dev` is of this package too, and starts without loading the application.
-    from creditapp.cli import credits, keys, seed, users
+    from creditapp.cli import credits, keys, migrations, seed, users
 
-    for command in (credits.credits, keys.keys, seed.seed, users.users):
+    for command in (credits.credits, keys.keys, migrations.migrations, seed.seed, users.users):
         app.cli.add_command(command)

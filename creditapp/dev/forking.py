@@ -50,7 +50,9 @@ class Fork:
 
     def __init__(self, program: Program, environment: Mapping[str, str], log: BinaryIO) -> None:
         may_begin, self._begin = os.pipe()
-        self._process = get_context("fork").Process(target=_run, args=(program, dict(environment), log.fileno(), may_begin))
+        self._process = get_context("fork").Process(
+            target=_run, args=(program, dict(environment), log.fileno(), may_begin)
+        )
         self._process.start()
         os.close(may_begin)
         self.pid: int = self._process.pid or 0

@@ -221,6 +221,13 @@ def test_a_worker_is_asked_for_in_one_of_two_ways(tmp_path: Path) -> None:
     assert (ended.returncode, ended.stderr) == (2, "Usage: python worker.py [clock]\n")
 
 
+def test_a_fresh_database_is_made_and_kept_in_step_by_two_commands(tmp_path: Path) -> None:
+    upgraded = started(tmp_path, "-m", "flask", "db", "upgrade", SECRET_KEY=GOOD_KEY)
+    assert upgraded.returncode == 0, upgraded.stderr
+    checked = started(tmp_path, "-m", "flask", "db", "check", SECRET_KEY=GOOD_KEY)
+    assert checked.returncode == 0, checked.stderr
+
+
 def test_without_a_database_a_command_says_what_to_do(tmp_path: Path) -> None:
     ended = started(tmp_path, "-m", "flask", "credits", "show", "a@example.com", SECRET_KEY="k" * 40)
 

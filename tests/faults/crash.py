@@ -1,51 +1,79 @@
-"""The crash drill: webhooks arrive while web, worker, clock and Valkey are killed at random."""
+"""The crash drill: paid orders arrive while web, worker, clock and Valkey are killed at random.
+
+The same again while there is no Valkey at all, and while it is frozen: then the others are killed.
+"""
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from tests.faults import books
-from tests.faults.killer import PAUSE_SECONDS, Killer
-from tests.faults.postman import Postman, answers, deliveries_of, orders_for
+from tests.faults.killer import PARTS, PAUSE_SECONDS, Killer
+from tests.faults.postman import Postman, answers, deliveries_of, orders_for, refusals
 from tests.faults.product import Product
-from tests.faults.report import Report, Spread
+from tests.faults.report import Report
 
 ACCOUNTS, DUPLICATES = 40, 0.15
-CREDITED_SECONDS = 5.0
+CREDITED_SECONDS, CREDITED_WITHOUT_VALKEY_SECONDS = 5.0, 10.0
 LONGEST_EXTRA_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large a crash drill is: webhooks, how many a second, and the least number of kills."""
+    """How large a crash drill is: orders, how many a second, the least number of kills, and how patient it is.
+
+    A short drill runs beside other tests on the same cores: its limits are so many times as long.
+    """
 
     orders: int
     a_second: float
     kills: int
+    patience: float
 
 
-SHORT, FULL = Size(150, 15, 10), Size(1_000, 20, 60)
+SHORT, FULL = Size(100, 15, 10, 3), Size(1_000, 20, 60, 1)
 
 
-def drill(product: Product, size: Size, *, seed: int) -> Report:
-    """Deliver paid orders while parts are killed; then hold the books to every acknowledgement."""
+def crash(product: Product, size: Size, seed: int) -> Report:
+    """Everything is killed, Valkey too, which forgets all it knew."""
+    return _drill("Crash", product, size, seed, PARTS, nullcontext(), CREDITED_SECONDS)
+
+
+def crash_without_redis(product: Product, size: Size, seed: int) -> Report:
+    """There is no Valkey from beginning to end; the others are killed."""
+    parts, within = PARTS[:-1], CREDITED_WITHOUT_VALKEY_SECONDS
+    return _drill("Crash without Redis", product, size, seed, parts, product.stopped_valkey(), within)
+
+
+def crash_with_frozen_redis(product: Product, size: Size, seed: int) -> Report:
+    """Valkey takes every connection and never answers; the others are killed."""
+    parts, within = PARTS[:-1], CREDITED_WITHOUT_VALKEY_SECONDS
+    return _drill("Crash with a frozen Redis", product, size, seed, parts, product.frozen_valkey(), within)
+
+
+def _drill(
+    title: str,
+    product: Product,
+    size: Size,
+    seed: int,
+    parts: tuple[str, ...],
+    trouble: AbstractContextManager[None],
+    within: float,
+) -> Report:
     orders = orders_for(product.accounts(ACCOUNTS), books.shelf(product), size.orders, seed)
     deliveries = deliveries_of(orders, duplicates=DUPLICATES, a_second=size.a_second, seed=seed)
-    begun = time.monotonic()
-    with Killer(product, seed) as killer:
-        seconds = Postman(product.port, product.webhook_secret).deliver(deliveries)
-        give_up = time.monotonic() + LONGEST_EXTRA_SECONDS
-        while killer.kills.total() < size.kills and time.monotonic() < give_up:
-            time.sleep(0.05)
-        killing = time.monotonic() - begun
-
     again = len(deliveries) - len(orders)
-    report = Report(f"Crash: {product.kind}, {size.orders:,} orders and {again} duplicates, seed {seed}")
-    report.figure("kill -9", f"{killer} in {killing:.0f} s, one every {PAUSE_SECONDS[0]} to {PAUSE_SECONDS[1]} s")
-    report.figure("answers", f"{answers(deliveries)}; all acknowledged after {seconds:.0f} s")
-    took = Spread([delivery.acknowledged.seconds for delivery in deliveries if delivery.acknowledged])
-    report.figure("acknowledgements", str(took))
-    refused = [status for delivery in deliveries for status in delivery.refused if status]
-    report.promise(not refused, f"an attempt is acknowledged or gets no answer (seen: {sorted(set(refused))})")
-    report.promise(killer.kills.total() >= size.kills, f"at least {size.kills} kills")
-    books.judge(product, deliveries, report, within=CREDITED_SECONDS)
+    report = Report(f"{title}: {product.kind}, {len(orders):,} orders and {again} duplicates, seed {seed}")
+    with trouble:
+        begun = time.monotonic()
+        with Killer(product, parts, seed) as killer:
+            seconds = Postman(product.port, product.webhook_secret).deliver(deliveries)
+            while killer.kills.total() < size.kills and time.monotonic() < begun + seconds + LONGEST_EXTRA_SECONDS:
+                time.sleep(0.05)
+            killing = time.monotonic() - begun
+        report.figure("kill -9", f"{killer} in {killing:.0f} s, one every {PAUSE_SECONDS[0]} to {PAUSE_SECONDS[1]} s")
+        report.figure("answers", f"{answers(deliveries)}; all acknowledged after {seconds:.0f} s")
+        report.promise(killer.kills.total() >= size.kills, f"at least {size.kills} kills")
+        report.promise(not refusals(deliveries), f"no delivery is refused (some were: {refusals(deliveries)})")
+        books.judge(product, deliveries, report, within=within * size.patience)
     return report

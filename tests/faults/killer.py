@@ -3,7 +3,7 @@
 import random
 import threading
 from collections import Counter
-from types import TracebackType
+from collections.abc import Sequence
 from typing import Self
 
 from tests.faults.product import Product
@@ -13,11 +13,11 @@ PAUSE_SECONDS = (0.2, 1.0)
 
 
 class Killer:
-    """Kills one of the parts every 0.2 to 1 s while its block runs."""
+    """Kills one of *parts* every 0.2 to 1 s while its block runs."""
 
-    def __init__(self, product: Product, seed: int) -> None:
+    def __init__(self, product: Product, parts: Sequence[str], seed: int) -> None:
         self.kills: Counter[str] = Counter()
-        self._product, self._random = product, random.Random(seed)
+        self._product, self._parts, self._random = product, parts, random.Random(seed)
         self._enough = threading.Event()
         self._thread = threading.Thread(target=self._kill_on, daemon=True)
 
@@ -25,17 +25,17 @@ class Killer:
         self._thread.start()
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._enough.set()
         self._thread.join()
 
     def __str__(self) -> str:
-        return f"{self.kills.total()} ({', '.join(f'{part} {self.kills[part]}' for part in PARTS)})"
+        return f"{self.kills.total()} ({', '.join(f'{part} {self.kills[part]}' for part in self._parts)})"
 
     def _kill_on(self) -> None:
         while not self._enough.wait(self._random.uniform(*PAUSE_SECONDS)):
             # One that is just being brought back can't be killed: then it is another's turn.
-            for part in self._random.sample(PARTS, len(PARTS)):
+            for part in self._random.sample(self._parts, len(self._parts)):
                 if self._product.kill(part):
                     self.kills[part] += 1
                     break

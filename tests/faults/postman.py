@@ -20,7 +20,7 @@ SENDERS = 16
 # A duplicate comes beside the first delivery or a little after it.
 BEHIND_SECONDS = 3.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 1.0
-LONGEST_RUN_SECONDS = 300.0
+LONGEST_RUN_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,3 +122,8 @@ def answers(deliveries: Sequence[Delivery]) -> str:
     seen.update(status for delivery in deliveries for status in delivery.refused)
     none = seen.pop(0, 0)
     return ", ".join([*(f"{count:,} x {status}" for status, count in sorted(seen.items())), f"{none:,} without any"])
+
+
+def refusals(deliveries: Sequence[Delivery]) -> dict[int, int]:
+    """How often each answer came that was neither an acknowledgement nor silence."""
+    return dict(Counter(status for delivery in deliveries for status in delivery.refused if status))

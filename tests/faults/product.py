@@ -7,12 +7,13 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 from dotenv import dotenv_values
 from flask import Flask
 
-from creditapp import identity
+from creditapp import identity, ledger
 from creditapp.config import ROOT
 from creditapp.db import db, transaction
 from tests.databases import app_on
@@ -76,6 +77,11 @@ class Product:
     def accounts(self, count: int) -> list[int]:
         """New accounts, each with a person who owns it and 100 welcome credits."""
         return [self._account() for _ in range(count)]
+
+    def give(self, account_id: int, credits: int) -> None:
+        """More credits to spend, as a bonus."""
+        with self.database.app_context(), transaction():
+            ledger.grant(account_id, Decimal(credits), transaction_type="bonus", key=f"drill:{uuid.uuid4()}")
 
     def key_for(self, account_id: int) -> str:
         """A key with which a program spends the account's credits."""

@@ -1,0 +1,120 @@
+"""Every page of the product, whose it is, and how one gets there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from playwright.sync_api import Page
+
+from creditapp.demo import HIGH, LOW, NEW, OPERATOR
+from tests.browser.town import Stage
+from tests.polar_stand_in.program import person
+
+VISITOR, SHOPPER = "", "the shopper"
+DECLINES, ASKS = "4000 0000 0000 0002", "4000 0027 6000 3184"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A page: who sees it, its address, and what is pressed there before it looks as it is meant."""
+
+    who: str
+    address: str | Callable[[Stage], str]
+    then: Callable[[Page, Stage], None] | None = None
+    status: int = 200
+
+    def email(self, stage: Stage) -> str:
+        """Who sees it; empty for a visitor."""
+        return stage.email if self.who == SHOPPER else self.who
+
+    def visit(self, page: Page, stage: Stage) -> None:
+        """Go there."""
+        address = self.address if isinstance(self.address, str) else self.address(stage)
+        answer = page.goto(stage.town.url + address if address.startswith("/") else address)
+        assert answer
+        assert answer.status == self.status, f"{answer.status} {page.url}"
+        if self.then:
+            self.then(page, stage)
+
+
+def _signs_in_wrongly(page: Page, stage: Stage) -> None:
+    page.get_by_label("Email").fill("nobody@example.com")
+    page.get_by_label("Password").fill("not the password")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_text("Email and password do not match.").wait_for()
+
+
+def _signs_up_wrongly(page: Page, stage: Stage) -> None:
+    page.get_by_label("Email").fill(LOW.email)
+    page.get_by_label("Password").fill("short")
+    page.get_by_role("button", name="Create account").click()
+    page.locator(".error").first.wait_for()
+
+
+def _buys_while_polar_is_away(page: Page, stage: Stage) -> None:
+    stage.fails_once()
+    page.get_by_role("button", name="Buy 5,000").click()
+    page.get_by_text("Nothing was charged").wait_for()
+
+
+def _mistypes_the_password(page: Page, stage: Stage) -> None:
+    page.get_by_label("Current password").fill("not it")
+    page.get_by_label("New password").fill("irrelevant words")
+    page.get_by_role("button", name="Change password").click()
+    page.get_by_text("This is not your current password.").wait_for()
+
+
+def pay_with(page: Page, card: str = "4242 4242 4242 4242") -> None:
+    """Fill in Polar's page and press its button."""
+    for name, typed in person(card).items():
+        field = page.locator(f"[name={name}]")
+        if name == "country":
+            field.select_option(typed)
+        elif field.is_editable():
+            field.fill(typed)
+    page.get_by_role("button", name="Pay").click()
+
+
+def _is_declined(page: Page, stage: Stage) -> None:
+    pay_with(page, DECLINES)
+    page.get_by_text("The card was declined").first.wait_for()
+
+
+def _is_asked(page: Page, stage: Stage) -> None:
+    pay_with(page, ASKS)
+    page.get_by_text("Confirm it is you").wait_for()
+
+
+PLACES: dict[str, Place] = {
+    "sign-in": Place(VISITOR, "/sign-in"),
+    "sign-in-refused": Place(VISITOR, "/sign-in", _signs_in_wrongly),
+    "sign-up": Place(VISITOR, "/sign-up"),
+    "sign-up-refused": Place(VISITOR, "/sign-up", _signs_up_wrongly),
+    "overview": Place(HIGH.email, "/credits"),
+    "overview-low": Place(LOW.email, "/credits"),
+    "overview-new": Place(NEW.email, "/credits"),
+    "packages": Place(HIGH.email, "/credits/packages"),
+    "packages-asked-for": Place(NEW.email, "/credits/packages?package=starter"),
+    "packages-refused": Place(LOW.email, "/credits/packages", _buys_while_polar_is_away),
+    "purchase-waiting": Place(SHOPPER, lambda stage: stage.waiting),
+    "purchase-adding": Place(SHOPPER, lambda stage: stage.adding),
+    "purchase-slow": Place(SHOPPER, lambda stage: stage.slow),
+    "purchase-added": Place(SHOPPER, lambda stage: stage.added),
+    "purchase-failed": Place(SHOPPER, lambda stage: stage.failed),
+    "history": Place(HIGH.email, "/credits/history"),
+    "history-filtered": Place(LOW.email, "/credits/history?type=purchase&from=2026-01-01"),
+    "history-misread": Place(LOW.email, "/credits/history?from=yesterday&type=gift", status=422),
+    "history-nothing-matches": Place(NEW.email, "/credits/history?q=nothing-has-this-in-it"),
+    "transaction-usage": Place(HIGH.email, lambda stage: stage.transaction(HIGH.email, "consumption")),
+    "transaction-purchase": Place(SHOPPER, lambda stage: stage.purchase),
+    "transaction-bonus": Place(NEW.email, lambda stage: stage.transaction(NEW.email, "bonus")),
+    "settings": Place(HIGH.email, "/credits/settings"),
+    "settings-refused": Place(LOW.email, "/credits/settings", _mistypes_the_password),
+    "operator": Place(OPERATOR.email, "/operator/"),
+    "operator-nothing-dead": Place(OPERATOR.email, "/operator/?state=dead"),
+    "operator-event": Place(OPERATOR.email, lambda stage: stage.event()),
+    "not-found": Place(HIGH.email, "/credits/999999999", status=404),
+    "polar-checkout": Place(VISITOR, lambda stage: stage.hosted),
+    "polar-checkout-declined": Place(VISITOR, lambda stage: stage.hosted, _is_declined),
+    "polar-bank-asks": Place(VISITOR, lambda stage: stage.opens("starter"), _is_asked),
+    "polar-nothing-here": Place(VISITOR, lambda stage: f"{stage.polar}/checkout/unknown", status=404),
+}
