@@ -93,8 +93,8 @@ def _run(program: Program, environment: Mapping[str, str], log: int, may_begin: 
     if os.read(FIRST_OTHER_FILE, len(BEGIN)) != BEGIN:
         return
     os.close(FIRST_OTHER_FILE)
-    sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115, PTH123  (for as long as it runs)
-    sys.stderr = open(2, "w", buffering=1, closefd=False, errors="backslashreplace")  # noqa: SIM115, PTH123
+    sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115  (for as long as it runs)
+    sys.stderr = open(2, "w", buffering=1, closefd=False, errors="backslashreplace")  # noqa: SIM115
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(ROOT)

@@ -82,14 +82,15 @@ def make_person(instance: Instance, town: Town) -> Callable[[str, int], None]:
 def open_page(chromium: Browser, town: Town) -> Iterator[OpenPage]:
     """``open_page(email)``: a browser of this person's own, signed in; without an email a visitor's.
 
-    When the test is over, none of its pages may have had an error, blocked anything or asked elsewhere.
+    When the test is over, none of its pages may have had an error, blocked anything or asked elsewhere; *but* is a part
+    of the one complaint that is expected.
     """
     opened: list[tuple[BrowserContext, Watch]] = []
 
-    def page_of(email: str = "", **options: Any) -> Page:
+    def page_of(email: str = "", *, but: str | None = None, **options: Any) -> Page:
         context = chromium.new_context(**{"viewport": DESK, "base_url": town.url, **options})
         context.set_default_timeout(PATIENCE_MS)
-        opened.append((context, Watch(context)))
+        opened.append((context, Watch(context, but)))
         if email:
             context.add_cookies(town.cookies(email))  # type: ignore[arg-type]
         return context.new_page()

@@ -58,6 +58,7 @@ def test_the_widget_follows_what_a_program_spends_without_reloading(
     spend(10)
 
     expect(page.locator("#balance")).to_have_attribute("data-credits", "90")
+    expect(page.locator("#balance [aria-live=polite]")).to_contain_text("90 credits available")
     expect(page.locator("#pill")).to_contain_text("90 available")
     expect(page.get_by_role("heading", name="Usage, last 14 days")).to_be_visible()
     expect(page.locator("#activity tbody tr").filter(has_text="−10").first).to_be_visible()
@@ -97,7 +98,7 @@ def test_who_was_signed_out_elsewhere_is_led_to_the_sign_in_page_by_the_next_pol
     open_page: OpenPage, make_person: Callable[[str, int], None]
 ) -> None:
     make_person("leaver@example.com", 0)
-    page = open_page("leaver@example.com")
+    page = open_page("leaver@example.com", but="401 (Unauthorized)")
     page.clock.install()
     page.goto("/credits")
     page.context.clear_cookies()

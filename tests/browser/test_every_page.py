@@ -16,7 +16,8 @@ AXE = Path(__file__).parent / "vendor" / "axe-4.14.1.min.js"
 LOOKS = [(theme, size) for theme in ("light", "dark") for size in (DESK, PHONE)]
 FIND_VIOLATIONS = """async () => {
   const found = await axe.run({ resultTypes: ["violations"] });
-  return found.violations.map((one) => `${one.id}: ${one.help} (${one.nodes.map((node) => node.target.join(" ")).join(", ")})`);
+  const where = (one) => one.nodes.map((node) => node.target.join(" ")).join(", ");
+  return found.violations.map((one) => `${one.id}: ${one.help} (${where(one)})`);
 }"""
 OVERHANG = "document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
 # What only a script would answer.

@@ -45,7 +45,7 @@ def test_a_newcomer_signs_up_has_welcome_credits_signs_out_and_in_again(open_pag
         ("not an address", PASSWORD, "Email", "email"),
         (demo.HIGH.email, PASSWORD, "Email", "account"),
         ("short@example.com", "short", "Password", "at least"),
-        ("common@example.com", "password1234", "Password", "common"),
+        ("common@example.com", "password1234", "Password", "attacker"),
     ],
 )
 def test_what_is_wrong_with_a_sign_up_stands_beside_its_field_and_what_was_typed_stays(
@@ -102,12 +102,12 @@ def test_the_look_is_chosen_with_one_click_and_stays(open_page: OpenPage) -> Non
     expect(page).to_have_url("/credits/history")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.goto("/credits")
-    dark = page.locator("body").evaluate("body => getComputedStyle(body).backgroundColor")
+    dark = page.locator("html").evaluate("page => getComputedStyle(page).backgroundColor")
     page.goto("/credits/settings")
-    page.get_by_role("button", name="Light").click()
+    page.get_by_role("button", name="Light", exact=True).click()
     expect(page.locator("html")).to_have_attribute("data-theme", "light")
 
-    assert page.locator("body").evaluate("body => getComputedStyle(body).backgroundColor") != dark
+    assert page.locator("html").evaluate("page => getComputedStyle(page).backgroundColor") != dark
 
 
 def test_settings_are_saved_and_say_so(open_page: OpenPage, town: Town) -> None:

@@ -18,9 +18,9 @@ class Watch:
     line, and no other, is expected.
     """
 
-    def __init__(self, context: BrowserContext) -> None:
+    def __init__(self, context: BrowserContext, expected: str | None = None) -> None:
+        self._expected = expected
         self.problems: list[str] = []
-        self.responses: list[Response] = []
         self._refused_pages: set[str] = set()
         context.on("console", self._console)
         context.on("weberror", self._web_error)
@@ -31,8 +31,9 @@ class Watch:
     def _console(self, message: ConsoleMessage) -> None:
         if message.type not in {"error", "warning"}:
             return
-        expected = message.text.startswith(REFUSED_TO_LOAD) and message.location["url"] in self._refused_pages
-        if not expected:
+        refused = message.text.startswith(REFUSED_TO_LOAD) and message.location["url"] in self._refused_pages
+        expected = self._expected is not None and self._expected in message.text
+        if not refused and not expected:
             self.problems.append(f"console: {message.text} ({message.location['url']})")
 
     def _web_error(self, error: WebError) -> None:
@@ -48,6 +49,5 @@ class Watch:
             self.problems.append(f"not answered: {request.url} {request.failure}")
 
     def _response(self, response: Response) -> None:
-        self.responses.append(response)
         if response.status >= 400 and response.request.is_navigation_request():
             self._refused_pages.add(response.url)

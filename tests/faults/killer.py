@@ -36,6 +36,6 @@ class Killer:
         while not self._enough.wait(self._random.uniform(*PAUSE_SECONDS)):
             # One that is just being brought back can't be killed: then it is another's turn.
             for part in self._random.sample(self._parts, len(self._parts)):
-                if self._product.kill(part):
+                if self._product.kill(part, whole=self._random.random() < 1 / 2):
                     self.kills[part] += 1
                     break

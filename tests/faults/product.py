@@ -88,8 +88,11 @@ class Product:
         with self.database.app_context(), transaction():
             return identity.create_key(account_id, name="drill", scopes=("read", "consume"), live=False)
 
-    def kill(self, part: str) -> bool:
-        """``kill -9`` to a part that runs, and whether it did. The embedded supervisor, or we, bring it back."""
+    def kill(self, part: str, *, whole: bool = False) -> bool:
+        """``kill -9`` to a part that runs, or to all its processes at once, and whether it ran.
+
+        The supervisor brings it back; Valkey, which is ours, we do.
+        """
         if part == "valkey":
             self.valkey.stop()
             self.valkey.start()
@@ -97,7 +100,7 @@ class Product:
         with contextlib.suppress(OSError, ValueError):
             pid = self.instance.pid_of(part)
             if pid in self.instance.processes():
-                os.kill(pid, signal.SIGKILL)
+                (os.killpg if whole else os.kill)(pid, signal.SIGKILL)
                 return True
         return False
 

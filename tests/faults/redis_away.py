@@ -4,6 +4,7 @@ import itertools
 import threading
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Self
 
 from tests.faults import books
 from tests.faults.calling import Answer, consume
@@ -50,7 +51,7 @@ class Spender:
         self._enough = threading.Event()
         self._thread = threading.Thread(target=self._spend_on, daemon=True)
 
-    def __enter__(self) -> "Spender":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

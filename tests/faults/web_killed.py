@@ -83,7 +83,7 @@ def _kill(product: Product, size: Size, calls: list[list[Call]], chance: random.
         if not eventually(lambda before=answered: sum(map(len, calls)) > before + CALLERS, BACK_SECONDS):  # type: ignore[misc]
             break
         time.sleep(chance.uniform(*BUSY_SECONDS))
-        kills += product.kill("web")
+        kills += product.kill("web", whole=True)
     return kills
 
 

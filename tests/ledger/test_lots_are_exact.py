@@ -44,6 +44,7 @@ class Story(RuleBasedStateMachine):
         self.now = door.NOON
         self.eager = EagerLedger()
         self.numbers = 0
+        self.requests: list[tuple[Callable[[], object], Callable[[], object]]] = []
         with clock.at(self.now):
             self.account = door.open_account()
 
@@ -53,7 +54,7 @@ class Story(RuleBasedStateMachine):
     ) -> None:
         key = key or self.new_key()
         expires_at = None if lifetime is None else self.now + lifetime
-        self.both(
+        self.ask(
             lambda: door.grant(
                 self.account, amount, transaction_type=kind, key=key, priority=priority, expires_at=expires_at
             ).number,
@@ -62,18 +63,18 @@ class Story(RuleBasedStateMachine):
 
     @rule(amount=amounts, key=st.none() | keys)
     def credits_are_spent(self, amount: Decimal, key: str | None) -> None:
-        self.both(lambda: self.spent(amount, key), lambda: self.eager.spend(self.now, key, amount))
+        self.ask(lambda: self.spent(amount, key), lambda: self.eager.spend(self.now, key, amount))
 
     @precondition(lambda self: self.eager.available(self.now))
     @rule(share=st.sampled_from([1, 2, 3]), beyond=st.sampled_from([Decimal(0), Decimal(1) / 1_000_000]))
     def a_share_or_all_or_a_millionth_too_much_is_spent(self, share: int, beyond: Decimal) -> None:
         amount = (self.eager.available(self.now) / share).quantize(Decimal("0.000001")) + beyond
-        self.both(lambda: self.spent(amount, None), lambda: self.eager.spend(self.now, None, amount))
+        self.ask(lambda: self.spent(amount, None), lambda: self.eager.spend(self.now, None, amount))
 
     @rule(amount=amounts, key=st.none() | keys)
     def the_balance_is_corrected_up(self, amount: Decimal, key: str | None) -> None:
         key = key or self.new_key()
-        self.both(
+        self.ask(
             lambda: door.adjust(self.account, amount, key=key).number,
             lambda: self.eager.grant(self.now, key, "adjustment", amount, 0, None),
         )
@@ -81,10 +82,15 @@ class Story(RuleBasedStateMachine):
     @rule(amount=amounts, key=st.none() | keys)
     def the_balance_is_corrected_down(self, amount: Decimal, key: str | None) -> None:
         key = key or self.new_key()
-        self.both(
+        self.ask(
             lambda: door.adjust(self.account, -amount, key=key).number,
             lambda: self.eager.take_back(self.now, key, amount),
         )
+
+    @precondition(lambda self: self.requests)
+    @rule(back=st.integers(1, 6))
+    def a_request_of_the_past_is_repeated(self, back: int) -> None:
+        self.both(*self.requests[-min(back, len(self.requests))])
 
     @rule(pause=pauses)
     def time_passes(self, pause: timedelta) -> None:
@@ -152,6 +158,11 @@ class Story(RuleBasedStateMachine):
         told = (answer.amount, answer.balance_before, answer.balance_after)
         assert told == (-row.amount, row.balance_before, row.balance_after)
         return row.number
+
+    def ask(self, real: Callable[[], Answer], eager: Callable[[], Answer]) -> None:
+        """Ask something of both that may be asked again."""
+        self.requests.append((real, eager))
+        self.both(real, eager)
 
     def both(self, real: Callable[[], Answer], eager: Callable[[], Answer]) -> None:
         """Do the same to both; they answer the same or refuse for the same reason, and then nothing changed."""

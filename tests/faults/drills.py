@@ -1,0 +1,32 @@
+"""Every drill by its name, in its short and in its full form."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.faults import crash, last_credits, receiving, redis_away, secrets_in_logs, web_killed
+from tests.faults.product import Product
+from tests.faults.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """What is done to the running product, and how much of it."""
+
+    run: Callable[[Product, Any, int], Report]
+    short: Any
+    full: Any
+
+
+DRILLS = {
+    "crash": Drill(crash.crash, crash.SHORT, crash.FULL),
+    "crash-without-redis": Drill(crash.crash_without_redis, crash.SHORT, crash.FULL),
+    "crash-with-frozen-redis": Drill(crash.crash_with_frozen_redis, crash.SHORT, crash.FULL),
+    "redis-stopped": Drill(redis_away.redis_stopped, redis_away.SHORT, redis_away.FULL),
+    "redis-frozen": Drill(redis_away.redis_frozen, redis_away.SHORT, redis_away.FULL),
+    "receiving": Drill(receiving.receiving, redis_away.SHORT, redis_away.FULL),
+    "last-credits": Drill(last_credits.last_credits, last_credits.SHORT, last_credits.FULL),
+    "one-key": Drill(last_credits.one_key, last_credits.SHORT, last_credits.FULL),
+    "web-killed": Drill(web_killed.web_killed, web_killed.SHORT, web_killed.FULL),
+    "secrets-in-logs": Drill(secrets_in_logs.secrets_in_logs, None, None),
+}
