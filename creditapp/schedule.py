@@ -14,6 +14,8 @@ log = logging.getLogger(__name__)
 
 # A worker that hears its bell is faster than this; a row that waits longer was not heard of.
 UNHEARD = timedelta(seconds=0.5)
+# Where much waits, credits come before letters.
+UNHEARD_LETTER = timedelta(seconds=3)
 ROWS_A_ROUND = 200
 ONE_ROUND_AT_A_TIME = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
 
@@ -26,7 +28,7 @@ def handle_webhooks() -> None:
 
 def send_letters() -> None:
     """Send every letter that no worker took."""
-    for letter_id in letters.waiting(ROWS_A_ROUND, longer_than=UNHEARD):
+    for letter_id in letters.waiting(ROWS_A_ROUND, longer_than=UNHEARD_LETTER):
         _alone(jobs.send_letter, letter_id)
 
 

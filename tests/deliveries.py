@@ -88,4 +88,3 @@ def _sample(name: str) -> dict[str, Any]:
 
 def _when(seconds: float) -> str:
     return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z")
-

@@ -25,7 +25,7 @@ _at_the_line: list[Barrier] = []
 
 
 class Racers:
-    """The processes, started with the first race. Work is a function that a module of the tests has at its top level."""
+    """The processes, started with the first race. Work is a function at the top level of a module of the tests."""
 
     def __init__(self) -> None:
         self._context = multiprocessing.get_context("forkserver")

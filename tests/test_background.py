@@ -42,7 +42,9 @@ def work(app: Flask, connection: redis.Redis) -> Callable[[], None]:
     """A worker that does what waits in the queue and leaves."""
 
     def worked() -> None:
-        worker = Worker([Queue(QUEUE, connection=connection, serializer="json")], connection=connection, serializer="json")
+        worker = Worker(
+            [Queue(QUEUE, connection=connection, serializer="json")], connection=connection, serializer="json"
+        )
         worker.app = app
         worker.work(burst=True, logging_level="ERROR")
 
@@ -128,7 +130,9 @@ def test_a_frozen_redis_costs_one_short_wait_and_then_nothing(valkey: Valkey) ->
     assert rest < jobqueue.ANSWER_SECONDS
 
 
-def test_a_webhook_is_acknowledged_while_redis_is_away(app: Flask, client: FlaskClient, account: int, shelf: Shelf) -> None:
+def test_a_webhook_is_acknowledged_while_redis_is_away(
+    app: Flask, client: FlaskClient, account: int, shelf: Shelf
+) -> None:
     jobqueue.use("redis://127.0.0.1:1/0")
     answer = deliver(client, order_paid(shelf["starter"], account), WEBHOOK_SECRETS[0])
 

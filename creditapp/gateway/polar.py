@@ -67,9 +67,7 @@ class Gateway:
         from polar.v2026_10 import Polar
 
         where: dict[str, Any] = (
-            {"environment": self._server}
-            if self._server in {"sandbox", "production"}
-            else {"base_url": self._server}
+            {"environment": self._server} if self._server in {"sandbox", "production"} else {"base_url": self._server}
         )
         return Polar(self._token, timeout=TIMEOUT_SECONDS, **where)
 

@@ -81,8 +81,10 @@ def why_not(package: CreditPackage, bought: int, now: datetime) -> str | None:
         return "The offer has ended."
     limit = package.max_purchases_per_account
     if limit is not None and bought >= limit:
-        return "It can be bought once per account, and you have bought it." if limit == 1 else (
-            f"It can be bought {limit} times per account, and you have bought it {bought} times."
+        return (
+            "It can be bought once per account, and you have bought it."
+            if limit == 1
+            else (f"It can be bought {limit} times per account, and you have bought it {bought} times.")
         )
     return None
 

@@ -144,5 +144,3 @@ def _type_of(body: bytes) -> str | None:
     if not isinstance(event_type, str) or not event_type.isprintable() or not event_type.isascii():
         return None
     return event_type[:LONGEST_TYPE]
-
-

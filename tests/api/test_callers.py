@@ -85,7 +85,12 @@ def test_a_key_that_ended_is_refused_at_once(account: int, make_key: MakeKey, ap
     [(("read",), {"read"}), (("consume",), {"consume"}), (("purchase",), {"purchase"}), (("manage",), set())],
 )
 def test_a_key_does_only_what_its_scopes_allow(
-    account: int, shelf: dict[str, CreditPackage], make_key: MakeKey, api: MakeApi, scopes: tuple[str, ...], allowed: set[str]
+    account: int,
+    shelf: dict[str, CreditPackage],
+    make_key: MakeKey,
+    api: MakeApi,
+    scopes: tuple[str, ...],
+    allowed: set[str],
 ) -> None:
     program = api(make_key(account, scopes=scopes))
     answers = {

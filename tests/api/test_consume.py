@@ -322,7 +322,9 @@ def test_other_methods_are_refused_as_a_problem(program: Api) -> None:
     assert "POST" in answer.headers["Allow"]
 
 
-def test_charging_needs_no_cookie_and_no_form_token(client: FlaskClient, account: int, make_key: Callable[..., str]) -> None:
+def test_charging_needs_no_cookie_and_no_form_token(
+    client: FlaskClient, account: int, make_key: Callable[..., str]
+) -> None:
     answer = client.post(
         "/api/credits/consume", json={"amount": 1}, headers={"Authorization": f"Bearer {make_key(account)}"}
     )

@@ -187,7 +187,9 @@ def test_the_books_tie_out_with_the_paid_orders(app: Flask, account: int, shelf:
 
 
 @pytest.mark.both_databases
-def test_an_order_whose_credits_are_not_in_the_ledger_is_found(app: Flask, account: int, shelf: Shelf, polar_says) -> None:
+def test_an_order_whose_credits_are_not_in_the_ledger_is_found(
+    app: Flask, account: int, shelf: Shelf, polar_says
+) -> None:
     order = polar_says(order_paid(shelf["starter"], account))
     with transaction():
         db.session.get_one(Order, order.id).credits += 1

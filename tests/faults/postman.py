@@ -19,7 +19,7 @@ from tests.faults.calling import Answer, call
 SENDERS = 16
 # A duplicate comes beside the first delivery or a little after it.
 BEHIND_SECONDS = 3.0
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 1.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 2.0
 LONGEST_RUN_SECONDS = 600.0
 
 

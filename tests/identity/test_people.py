@@ -74,9 +74,7 @@ def test_an_email_signs_up_once_however_it_is_written(app: Flask, again: str) ->
 
 
 def test_one_email_signed_up_sixty_four_times_at_once_is_one_person(app: Flask, racers: Racers) -> None:
-    answers = racers.race(
-        str(app.config["SQLALCHEMY_DATABASE_URI"]), sign_up_at_once, [("ada@example.com",)] * CALLERS
-    )
+    answers = racers.race(str(app.config["SQLALCHEMY_DATABASE_URI"]), sign_up_at_once, [("ada@example.com",)] * CALLERS)
 
     assert answers.count("signed up") == 1
     assert answers.count("taken") == CALLERS - 1

@@ -10,9 +10,7 @@ from tests.databases import Databases, app_on
 
 
 @pytest.fixture(scope="session")
-def books(
-    databases: Databases, database_kind: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Flask]:
+def books(databases: Databases, database_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """The app on the database of all these tests."""
     url = databases.fresh(database_kind)
     made = app_on(url, tmp_path_factory.mktemp("books"))

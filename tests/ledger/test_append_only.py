@@ -126,8 +126,10 @@ BROKEN_LOTS = {
     "a negative rest": ("UPDATE credit_lots SET remaining = -1 WHERE account_id = :account", "remaining_not_negative"),
     "an unknown source": ("UPDATE credit_lots SET source = 'gift' WHERE account_id = :account", "known_source"),
     "an empty range": (
-        ("INSERT INTO credit_lot_ranges (account_id, lot_id, axis_from, axis_to) "
-        "SELECT account_id, id, 5, 5 FROM credit_lots WHERE account_id = :account"),
+        (
+            "INSERT INTO credit_lot_ranges (account_id, lot_id, axis_from, axis_to) "
+            "SELECT account_id, id, 5, 5 FROM credit_lots WHERE account_id = :account"
+        ),
         "not_empty",
     ),
 }

@@ -9,10 +9,17 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from creditapp import clock, ledger
-from creditapp.db import db
+from creditapp.db import MILLIONTH, db
 from creditapp.ledger import IdempotencyMismatch, InsufficientCredits
 from tests.ledger import door
 from tests.ledger.eager import EagerLedger, Insufficient, Mismatch
@@ -48,6 +55,10 @@ class Story(RuleBasedStateMachine):
         with clock.at(self.now):
             self.account = door.open_account()
 
+    @initialize(amount=st.integers(50, 200), lifetime=lifetimes)
+    def a_package_was_bought(self, amount: int, lifetime: timedelta | None) -> None:
+        self.credits_come_in("purchase", Decimal(amount), 0, lifetime, None)
+
     @rule(kind=kinds, amount=amounts, priority=st.integers(-1, 1), lifetime=lifetimes, key=st.none() | keys)
     def credits_come_in(
         self, kind: str, amount: Decimal, priority: int, lifetime: timedelta | None, key: str | None
@@ -55,42 +66,49 @@ class Story(RuleBasedStateMachine):
         key = key or self.new_key()
         expires_at = None if lifetime is None else self.now + lifetime
         self.ask(
-            lambda: door.grant(
-                self.account, amount, transaction_type=kind, key=key, priority=priority, expires_at=expires_at
-            ).number,
+            lambda: (
+                door.grant(
+                    self.account, amount, transaction_type=kind, key=key, priority=priority, expires_at=expires_at
+                ).number
+            ),
             lambda: self.eager.grant(self.now, key, kind, amount, priority, expires_at),
         )
 
     @rule(amount=amounts, key=st.none() | keys)
     def credits_are_spent(self, amount: Decimal, key: str | None) -> None:
+        key = key or self.new_key()
         self.ask(lambda: self.spent(amount, key), lambda: self.eager.spend(self.now, key, amount))
 
     @precondition(lambda self: self.eager.available(self.now))
-    @rule(share=st.sampled_from([1, 2, 3]), beyond=st.sampled_from([Decimal(0), Decimal(1) / 1_000_000]))
+    @rule(share=st.sampled_from([1, 2, 3]), beyond=st.sampled_from([Decimal(0), MILLIONTH]))
     def a_share_or_all_or_a_millionth_too_much_is_spent(self, share: int, beyond: Decimal) -> None:
-        amount = (self.eager.available(self.now) / share).quantize(Decimal("0.000001")) + beyond
-        self.ask(lambda: self.spent(amount, None), lambda: self.eager.spend(self.now, None, amount))
+        amount = max((self.eager.available(self.now) / share).quantize(MILLIONTH), MILLIONTH) + beyond
+        self.both(lambda: self.spent(amount, None), lambda: self.eager.spend(self.now, None, amount))
 
-    @rule(amount=amounts, key=st.none() | keys)
-    def the_balance_is_corrected_up(self, amount: Decimal, key: str | None) -> None:
-        key = key or self.new_key()
-        self.ask(
-            lambda: door.adjust(self.account, amount, key=key).number,
-            lambda: self.eager.grant(self.now, key, "adjustment", amount, 0, None),
-        )
+    @rule(several=st.lists(amounts, min_size=2, max_size=5))
+    def several_charges_follow_each_other(self, several: list[Decimal]) -> None:
+        for amount in several:
+            self.credits_are_spent(amount, None)
 
-    @rule(amount=amounts, key=st.none() | keys)
-    def the_balance_is_corrected_down(self, amount: Decimal, key: str | None) -> None:
+    @rule(amount=amounts, up=st.booleans(), key=st.none() | keys)
+    def the_balance_is_corrected(self, amount: Decimal, up: bool, key: str | None) -> None:
         key = key or self.new_key()
-        self.ask(
-            lambda: door.adjust(self.account, -amount, key=key).number,
-            lambda: self.eager.take_back(self.now, key, amount),
-        )
+        if up:
+            self.ask(
+                lambda: door.adjust(self.account, amount, key=key).number,
+                lambda: self.eager.grant(self.now, key, "adjustment", amount, 0, None),
+            )
+        else:
+            self.ask(
+                lambda: door.adjust(self.account, -amount, key=key).number,
+                lambda: self.eager.take_back(self.now, key, amount),
+            )
 
     @precondition(lambda self: self.requests)
-    @rule(back=st.integers(1, 6))
-    def a_request_of_the_past_is_repeated(self, back: int) -> None:
-        self.both(*self.requests[-min(back, len(self.requests))])
+    @rule(back=st.integers(1, 4), times=st.integers(1, 2))
+    def a_request_of_the_past_is_repeated(self, back: int, times: int) -> None:
+        for _ in range(times):
+            self.both(*self.requests[-min(back, len(self.requests))])
 
     @rule(pause=pauses)
     def time_passes(self, pause: timedelta) -> None:
@@ -102,13 +120,12 @@ class Story(RuleBasedStateMachine):
         ends = [lot.expires_at for lot in self.eager.living(self.now) if lot.expires_at]
         self.now = max(self.now, min(ends) + edge)
 
-    @rule()
-    def the_sweep_comes(self) -> None:
-        self.both(lambda: door.expire(self.account), lambda: self.eager.sweep(self.now))
-
-    @rule()
-    def the_lots_are_settled(self) -> None:
-        self.both(lambda: door.settle(self.account), lambda: self.eager.settle(self.now))
+    @rule(sweep=st.booleans())
+    def the_books_are_kept(self, sweep: bool) -> None:
+        if sweep:
+            self.both(lambda: door.expire(self.account), lambda: self.eager.sweep(self.now))
+        else:
+            self.both(lambda: door.settle(self.account), lambda: self.eager.settle(self.now))
 
     @invariant()
     def both_show_the_same(self) -> None:
@@ -119,7 +136,7 @@ class Story(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Settled to the end, everything still is the same."""
         type(self).stories += 1
-        self.the_lots_are_settled()
+        self.the_books_are_kept(sweep=False)
         self.both_show_the_same()
         if self.stories % 50 == 0:
             assert door.differences() == []
@@ -133,7 +150,7 @@ class Story(RuleBasedStateMachine):
         assert balance.total_consumed == -eager.total("consumption")
         assert (balance.reserved, balance.debt) == (0, 0)
 
-        rows = list(reversed(ledger.entries(self.account, limit=10 * STEPS)))
+        rows = list(reversed(ledger.entries(self.account, limit=100 * STEPS)))
         assert [row.number for row in rows] == list(range(1, len(rows) + 1))
         assert [(row.transaction_type, row.amount, row.balance_after, row.processed_at) for row in rows] == [
             (row.kind, row.amount, row.balance_after, row.at) for row in eager.rows

@@ -22,8 +22,10 @@ SPOILED = {
         "the balance is the sum of the amounts, and the debt of the debt changes",
     ),
     "an account whose last row is another balance": (
-        ("UPDATE credit_transactions SET balance_before = balance_before + 7, balance_after = balance_after + 7 "
-        "WHERE number = 5"),
+        (
+            "UPDATE credit_transactions SET balance_before = balance_before + 7, balance_after = balance_after + 7 "
+            "WHERE number = 5"
+        ),
         "the balance is the last balance after",
     ),
     "a number left out": (
@@ -31,8 +33,10 @@ SPOILED = {
         "each row begins where the one before ended, numbered without gaps",
     ),
     "a row that begins elsewhere": (
-        ("UPDATE credit_transactions SET balance_before = balance_before + 1, balance_after = balance_after + 1 "
-        "WHERE number = 3"),
+        (
+            "UPDATE credit_transactions SET balance_before = balance_before + 1, balance_after = balance_after + 1 "
+            "WHERE number = 3"
+        ),
         "each row begins where the one before ended, numbered without gaps",
     ),
     "an account that counts more rows than there are": (
@@ -76,8 +80,10 @@ SPOILED = {
         "no usage record is without its consumption",
     ),
     "a usage record of a purchase": (
-        ("UPDATE usage_records SET credit_transaction_id = (SELECT id FROM credit_transactions WHERE number = 1) "
-        "WHERE credits_consumed = 3000000"),
+        (
+            "UPDATE usage_records SET credit_transaction_id = (SELECT id FROM credit_transactions WHERE number = 1) "
+            "WHERE credits_consumed = 3000000"
+        ),
         "no usage record is without its consumption",
     ),
     "a reservation without a hold": (
@@ -101,8 +107,10 @@ SPOILED = {
         "every credit in is a lot of its own",
     ),
     "a purchase without a lot": (
-        ("UPDATE credit_lots SET credit_transaction_id = (SELECT id FROM credit_transactions WHERE number = 3) "
-        "WHERE source = 'purchased'"),
+        (
+            "UPDATE credit_lots SET credit_transaction_id = (SELECT id FROM credit_transactions WHERE number = 3) "
+            "WHERE source = 'purchased'"
+        ),
         "every credit in is a lot of its own",
     ),
     "a stretch of the axis that nobody paid": (

@@ -40,9 +40,7 @@ def test_eight_processes_on_one_account_lose_nothing(url: str, racers: Racers, f
     assert door.differences() == []
 
 
-def test_of_sixty_four_callers_who_fight_for_the_last_ten_credits_exactly_ten_get_one(
-    url: str, racers: Racers
-) -> None:
+def test_of_sixty_four_callers_who_fight_for_the_last_ten_credits_exactly_ten_get_one(url: str, racers: Racers) -> None:
     account = door.open_account(holding=10)
 
     answers = racers.race(url, callers.charge_once, [(account, "1", f"key {number}") for number in range(CALLERS)])

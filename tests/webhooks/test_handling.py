@@ -29,9 +29,7 @@ def purchases(account: int) -> list[ledger.CreditTransaction]:
 
 
 @pytest.mark.both_databases
-def test_a_paid_order_brings_its_credits(
-    client: FlaskClient, account: int, shelf: Shelf, run_jobs: RunJobs
-) -> None:
+def test_a_paid_order_brings_its_credits(client: FlaskClient, account: int, shelf: Shelf, run_jobs: RunJobs) -> None:
     deliver(client, order_paid(shelf["professional"], account, order_id="order-1"), SECRET)
     run_jobs()
 
@@ -80,7 +78,9 @@ def test_one_event_handled_by_many_at_once_has_its_effect_once(
     assert not webhooks.waiting(10, longer_than=timedelta(0))
 
 
-@pytest.mark.parametrize("event_type", ["order.created", "order.updated", "refund.created", "made.up", "customer.updated"])
+@pytest.mark.parametrize(
+    "event_type", ["order.created", "order.updated", "refund.created", "made.up", "customer.updated"]
+)
 def test_other_events_are_kept_and_say_why_nothing_was_done(
     client: FlaskClient, account: int, shelf: Shelf, run_jobs: RunJobs, event_type: str
 ) -> None:
@@ -168,9 +168,7 @@ def test_a_job_that_dies_halfway_leaves_nothing_and_the_next_one_does_it_all(
     assert ledger.balance(account).available == 1_100
 
 
-def test_events_wait_for_a_worker_before_the_clock_takes_them(
-    client: FlaskClient, account: int, shelf: Shelf
-) -> None:
+def test_events_wait_for_a_worker_before_the_clock_takes_them(client: FlaskClient, account: int, shelf: Shelf) -> None:
     deliver(client, order_paid(shelf["starter"], account), SECRET)
 
     assert webhooks.waiting(10, longer_than=timedelta(seconds=60)) == []
@@ -178,7 +176,9 @@ def test_events_wait_for_a_worker_before_the_clock_takes_them(
         assert len(webhooks.waiting(10, longer_than=timedelta(seconds=60))) == 1
 
 
-def test_what_was_processed_once_is_left_alone(client: FlaskClient, account: int, shelf: Shelf, run_jobs: RunJobs) -> None:
+def test_what_was_processed_once_is_left_alone(
+    client: FlaskClient, account: int, shelf: Shelf, run_jobs: RunJobs
+) -> None:
     deliver(client, order_paid(shelf["starter"], account), SECRET)
     run_jobs()
     jobs.handle_webhook(event().id)

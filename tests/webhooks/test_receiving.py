@@ -105,9 +105,7 @@ def test_a_delivery_within_five_minutes_is_accepted(client: FlaskClient, minutes
         ("webhook-id", "x" * 300),
     ],
 )
-def test_a_malformed_header_is_refused_and_never_an_error_of_ours(
-    client: FlaskClient, header: str, value: str
-) -> None:
+def test_a_malformed_header_is_refused_and_never_an_error_of_ours(client: FlaskClient, header: str, value: str) -> None:
     headers = {**signed(BODY, STANDARD), header: value}
 
     assert client.post(ADDRESS, data=BODY, headers=headers).status_code == 403

@@ -20,7 +20,9 @@ def test_what_polar_itself_signed_is_believed_at_the_time_it_was_sent(file) -> N
     secret = b64decode(recorded["signed_with"]).decode()
     sent_at = datetime.fromtimestamp(int(recorded["headers"]["webhook-timestamp"]), UTC)
 
-    assert check(recorded["body"].encode(), recorded["headers"], (secret,), sent_at) == recorded["headers"]["webhook-id"]
+    assert (
+        check(recorded["body"].encode(), recorded["headers"], (secret,), sent_at) == recorded["headers"]["webhook-id"]
+    )
 
 
 @pytest.mark.parametrize("text", ['{"type":"x"}', "grüße, ☃", ""])
@@ -36,9 +38,9 @@ def test_what_the_standard_library_signs_is_believed(text: str) -> None:
 
 
 def test_what_we_believe_polars_own_sdk_believes_too() -> None:
-    recorded = json.loads(
-        (POLAR / "recordings" / "sdk_1_0_2" / "025_order.paid_paid_professional.json").read_text()
-    )["body"].encode()
+    recorded = json.loads((POLAR / "recordings" / "sdk_1_0_2" / "025_order.paid_paid_professional.json").read_text())[
+        "body"
+    ].encode()
     for secret in WEBHOOK_SECRETS:
         headers = signed(recorded, secret)
         check(recorded, headers, (secret,), datetime.now(UTC))
