@@ -8,7 +8,6 @@ import os
 
 os.environ["CREDITAPP_CHEAP_PASSWORDS"] = "1"
 
-import shutil
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from datetime import timedelta
@@ -24,11 +23,12 @@ from creditapp.config import Settings
 from creditapp.db import db, transaction
 from tests.browsing import Api, Client, csrf_token
 from tests.databases import KINDS, SQLITE, Databases, app_on, own_server
+from tests.leftovers import Watch
 from tests.racing import Racers
 from tests.valkey import Valkey
 
-for _name in Settings.model_fields:  # what this machine is set up for is nothing to a test
-    os.environ.pop(_name.upper(), None)
+for _name, _field in Settings.model_fields.items():  # what this machine is set up for is nothing to a test
+    os.environ.pop(str(_field.validation_alias or _name).upper(), None)
 
 PASSWORD = "four plain words together"
 # Both key rules of Polar, as during a rotation.
@@ -38,6 +38,7 @@ WEBHOOK_SECRETS = (
 )
 PRODUCT_IDS = {key: f"product-{key}" for key in ("starter", "professional", "business", "enterprise", "holiday_bonus")}
 SHARED_FOLDER = "CREDITAPP_TESTS_FOLDER"
+WATCH = pytest.StashKey[Watch]()
 ROUNDS_LIMIT = 20
 # In CI nothing of this may be missing: what is skipped there is not tested anywhere.
 NEVER_MISSING_IN_CI = ("postgresql", "chromium", "browser", "valkey")
@@ -54,14 +55,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "settings(**settings): the app of this test has these settings")
     if not hasattr(config, "workerinput"):
         os.environ[SHARED_FOLDER] = tempfile.mkdtemp(prefix="creditapp-tests-")
+        config.stash[WATCH] = Watch(Path(os.environ[SHARED_FOLDER]))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput"):
+    if WATCH in config.stash:
         shared = Path(os.environ.pop(SHARED_FOLDER))
         if own_server(shared).started:
             own_server(shared).stop()
-        shutil.rmtree(shared, ignore_errors=True)
+        config.stash[WATCH].end()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

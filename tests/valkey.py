@@ -33,6 +33,7 @@ class Valkey:
         """Start, and return when it answers."""
         command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(self._socket), "--unixsocketperm", "700"]
         command += ["--save", "", "--appendonly", "no", "--dir", str(self._folder)]
+        command += ["--pidfile", str(self._folder / "valkey.pid")]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         give_up = time.monotonic() + START_SECONDS
         while not self._answers():

@@ -142,7 +142,7 @@ def _asking(question: Any, *, empty_is_none: bool = False) -> Any:
         raise PolarUnavailable(message, retry_after=error.retry_after or 60) from error
     except PolarClientError as error:
         log.warning("polar refused: %s", error)
-        message = "The payment provider refused this request. Nothing was charged; our staff can see the reason."
+        message = "Polar did not accept this request. Nothing was charged; our staff can see the reason."
         raise PolarRefused(message) from error
     except JSONDecodeError as error:
         if empty_is_none and not error.doc:
@@ -154,4 +154,4 @@ def _asking(question: Any, *, empty_is_none: bool = False) -> Any:
 
 def _unavailable(error: Exception) -> PolarUnavailable:
     log.warning("polar unavailable: %s: %s", type(error).__name__, error)
-    return PolarUnavailable("The payment provider can't be reached. Nothing was charged; try again in a minute.")
+    return PolarUnavailable("Polar did not answer as it should. Nothing was charged; try again in a minute.")

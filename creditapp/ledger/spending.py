@@ -69,7 +69,7 @@ def spend(account_id: int, charge: Charge) -> Spent:
     request = charge.request or journal.fingerprint("spend", charge.amount, charge.operation_type)
     attempt = _on_postgres if is_postgres() else _on_sqlite
     answer = attempt(account_id, charge, request)
-    if answer.outcome == "due":
+    if answer.outcome == "due" or answer.outdated(to_millionths(charge.amount)):
         # One moment for what expires and for the charge: else another lot might fall due between the two.
         with clock.at(journal.moment_of(journal.lock(account_id))):
             journal.settle(account_id)
@@ -109,6 +109,10 @@ class _Answer:
     balance_after: int = 0
     reserved_after: int = 0
     debt: int = 0
+
+    def outdated(self, amount: int) -> bool:
+        """Whether credits came in between the refusal and the look at what there is."""
+        return self.outcome == "insufficient" and not self.debt and self.balance_after - self.reserved_after >= amount
 
 
 def _parameters(account_id: int, charge: Charge, request: str) -> dict[str, Any]:

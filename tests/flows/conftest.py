@@ -37,9 +37,10 @@ def across_the_street(tmp_path_factory: pytest.TempPathFactory, door: Door) -> I
 
 @pytest.fixture
 def polar(across_the_street: Polar) -> Iterator[Polar]:
-    """Polar, delivering its webhooks in good order."""
+    """Polar, delivering its webhooks in good order; when the test is over, none of its own is still on the way."""
     yield across_the_street
     across_the_street.control("webhooks")
+    assert eventually(lambda: across_the_street.has_told_all, seconds=PATIENCE_SECONDS)
 
 
 @pytest.fixture

@@ -106,6 +106,12 @@ class Polar(StandIn):
         paid = [one for one in about if one["type"] == "order.paid"]
         return bool(paid) and all(one["state"] == "delivered" for one in about)
 
+    @property
+    def has_told_all(self) -> bool:
+        """Whether no webhook is still to be delivered."""
+        items = self.http.get("/_control/deliveries").json()["items"]
+        return all(one["state"] != "waiting" for one in items)
+
     def _list(self, path: str) -> list[Json]:
         items: list[Json] = self.http.get(path, params={"limit": 100}).json()["items"]
         return items

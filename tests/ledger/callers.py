@@ -1,10 +1,14 @@
 """What the racing processes do: each function is one caller, and answers in words."""
 
+from collections.abc import Callable
 from decimal import Decimal
+from typing import TypeVar
 
 from creditapp import ledger
 from creditapp.ledger import IdempotencyMismatch, InsufficientCredits
 from tests.ledger import door
+
+Answer = TypeVar("Answer")
 
 
 def charge_once(account_id: int, amount: str, key: str | None) -> str:
@@ -54,3 +58,26 @@ def work_a_day(account_id: int, number: int, rounds: int) -> Decimal:
         door.settle(account_id)
         assert ledger.balance(account_id).available >= 0
     return added
+
+
+def charge_again_and_again(account_id: int, amount: str, times: int) -> list[Decimal]:
+    """How much was available by each refusal's own words."""
+    refusals = []
+    for _ in range(times):
+        try:
+            door.spend(account_id, amount)
+        except InsufficientCredits as refused:
+            refusals.append(refused.available)
+    return refusals
+
+
+def top_up_again_and_again(account_id: int, amount: str, times: int) -> list[Decimal]:
+    """Nothing is refused."""
+    for _ in range(times):
+        door.grant(account_id, amount)
+    return []
+
+
+def call(caller: Callable[..., Answer], *told: object) -> Answer:
+    """One of several callers who do not do the same."""
+    return caller(*told)

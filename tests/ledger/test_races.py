@@ -151,3 +151,14 @@ def test_settling_at_once_allots_every_credit_once(url: str, racers: Racers) -> 
     ranges = db.session.query(ledger.LotRange).filter_by(account_id=account).order_by(ledger.LotRange.axis_from)
     assert [(found.axis_from, found.axis_to) for found in ranges] == [(0, 5), (5, 50)]
     assert door.differences() == []
+
+
+def test_a_refusal_never_says_that_there_was_enough_while_credits_come_in(url: str, racers: Racers) -> None:
+    account = door.open_account()
+    spending = [(callers.charge_again_and_again, account, "1", 400)] * 6
+    topping_up = [(callers.top_up_again_and_again, account, "1", 300)] * 2
+
+    refusals = racers.race(url, callers.call, [*spending, *topping_up])
+
+    assert [available for told in refusals for available in told if available >= 1] == []
+    assert door.differences() == []

@@ -114,6 +114,14 @@ def test_a_filter_shows_exactly_what_was_asked_for(
     assert [row.number for row in ledger.every_entry(account, Filters(**filters))] == expected  # type: ignore[arg-type]
 
 
+def test_a_row_is_found_by_its_number_and_by_its_id(account: int) -> None:
+    row = ledger.entries(account, before=4, limit=1)[0]
+
+    assert row.number in numbers(account, text="3")
+    assert row.number in numbers(account, text=f" {row.id} ")
+    assert numbers(account, text="9" * 30) == []
+
+
 def test_pages_of_a_filtered_list_go_on_where_they_ended(account: int) -> None:
     adjustments = Filters(transaction_type="adjustment")
 
@@ -149,7 +157,7 @@ def test_a_transaction_that_does_not_exist_is_not_found(account: int) -> None:
 
 
 def test_the_balance_of_an_account_that_does_not_exist_is_not_found(app: Flask) -> None:
-    for read in (ledger.balance, ledger.lots_left):
+    for read in (ledger.balance, ledger.lots_left, lambda account: ledger.highest(account, door.NOON)):
         with pytest.raises(NotFound):
             read(12_345)
 
