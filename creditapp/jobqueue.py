@@ -45,6 +45,8 @@ class Bell:
         if begun < self._silent_until:
             self.missed += 1
             return
+        if not self._heard:  # one asks whether Redis is back; the others don't wait with it
+            self._silent_until = begun + CONNECT_SECONDS + ANSWER_SECONDS
         try:
             self._queue.enqueue(
                 f"creditapp.jobs.{job}", row_id, result_ttl=0, ttl=KEPT_SECONDS, failure_ttl=KEPT_SECONDS
@@ -57,7 +59,7 @@ class Bell:
                 log.warning("redis is away (%s); the clock will do the work", type(error).__name__)
             self._heard = False
         else:
-            self._heard = True
+            self._heard, self._silent_until = True, 0.0
 
 
 _bells: list[Bell] = []

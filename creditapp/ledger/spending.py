@@ -70,7 +70,7 @@ def spend(account_id: int, charge: Charge) -> Spent:
     attempt = _on_postgres if is_postgres() else _on_sqlite
     answer = attempt(account_id, charge, request)
     if answer.outcome == "due" or answer.outdated(to_millionths(charge.amount)):
-        # One moment for what expires and for the charge: else another lot might fall due between the two.
+        # Again, under the lock and at one moment, so that nothing comes or falls due between two looks.
         with clock.at(journal.moment_of(journal.lock(account_id))):
             journal.settle(account_id)
             answer = attempt(account_id, charge, request)

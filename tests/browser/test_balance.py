@@ -4,7 +4,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from playwright.sync_api import Page, Response, expect
+from playwright.sync_api import Page, Response, Route, expect
 
 from creditapp.demo import HIGH
 from tests.browser.conftest import OpenPage
@@ -12,7 +12,7 @@ from tests.dev.conftest import Instance
 
 pytestmark = pytest.mark.browser
 
-POLL_MS = 5_000
+POLL_MS, LATE_MS = 5_000, 300
 # Sets what the browser says about its tab, as if the person had turned to another one.
 TAB = """([hidden]) => {
   Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
@@ -76,6 +76,20 @@ def test_while_nothing_changes_every_answer_is_304_and_empty(open_page: OpenPage
 
     assert [answer.status for answer in answers] == [304] * 3
     assert all("hx-ptag" in answer.request.headers for answer in answers)
+
+
+def test_the_first_poll_knows_what_the_page_shows_however_late_a_script_came(open_page: OpenPage) -> None:
+    page = open_page(HIGH.email)
+    page.clock.install()
+
+    def late(route: Route) -> None:
+        page.wait_for_timeout(LATE_MS)
+        route.continue_()
+
+    page.route("**/hx-ptag-*", late)
+    page.goto("/credits")
+
+    assert next_poll(page).status == 304
 
 
 def test_a_hidden_tab_asks_for_nothing_until_it_is_seen_again(open_page: OpenPage) -> None:

@@ -26,7 +26,7 @@ from tests.ledger.eager import EagerLedger, Insufficient, Mismatch
 
 pytestmark = pytest.mark.both_databases
 
-STORIES, ALL_STORIES, STEPS = 40, 1_000, 25
+STORIES, ALL_STORIES, STEPS = 40, 1_000, 30
 INSTANT, HOUR, DAY = timedelta(microseconds=1), timedelta(hours=1), timedelta(days=1)
 
 whole = st.integers(1, 30).map(Decimal)
