@@ -14,10 +14,11 @@ from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, BigInteger, DateTime, Integer, MetaData, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
 from sqlalchemy.types import TypeDecorator
 
 log = logging.getLogger(__name__)
@@ -196,6 +197,15 @@ def retrying(work: Callable[[], Answer]) -> Answer:
         if getattr(error.orig, "sqlstate", None) not in BROKEN_OFF:
             raise
         return work()
+
+
+def insert_once(unique: InstrumentedAttribute[str], **values: Any) -> int | None:
+    """Insert a row unless one has the same value in the *unique* column; its id, or None where one has."""
+    table = unique.class_
+    insert = postgresql.insert if is_postgres() else sqlite.insert
+    inserted = insert(table).values(**values).on_conflict_do_nothing(index_elements=[unique.key]).returning(table.id)
+    row: int | None = db.session.scalar(inserted)
+    return row
 
 
 def is_postgres() -> bool:

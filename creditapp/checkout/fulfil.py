@@ -8,7 +8,7 @@ from sqlalchemy import select
 from creditapp import clock, identity, ledger, letters, packages
 from creditapp.checkout.begin import remember_customer
 from creditapp.checkout.models import Checkout, Order, PolarCustomer
-from creditapp.db import db, is_postgres, row_id
+from creditapp.db import db, insert_once, row_id
 from creditapp.packages import CreditPackage
 
 
@@ -116,31 +116,27 @@ def _recorded(paid: PaidOrder) -> Order:
     found = _locked_order(paid.id)
     if found is not None:
         return found
-    values = {
-        "polar_order_id": paid.id,
-        "state": "uncredited",
-        "quantity": 1,
-        "credits": 0,
-        "polar_product_id": paid.product_id,
-        "polar_customer_id": paid.customer_id,
-        "subtotal_amount": paid.subtotal_amount,
-        "discount_amount": paid.discount_amount,
-        "net_amount": paid.net_amount,
-        "tax_amount": paid.tax_amount,
-        "total_amount": paid.total_amount,
-        "refunded_amount": paid.refunded_amount,
-        "currency": paid.currency,
-        "invoice_number": paid.invoice_number,
-        "polar_modified_at": paid.modified_at,
-        "ordered_at": paid.created_at,
-        "recorded_at": clock.now(),
-    }
     # Two deliveries of one order may meet here before its account is known to either.
-    if is_postgres():
-        from sqlalchemy.dialects.postgresql import insert
-    else:
-        from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
-    db.session.execute(insert(Order).values(values).on_conflict_do_nothing(index_elements=["polar_order_id"]))
+    insert_once(
+        Order.polar_order_id,
+        polar_order_id=paid.id,
+        state="uncredited",
+        quantity=1,
+        credits=0,
+        polar_product_id=paid.product_id,
+        polar_customer_id=paid.customer_id,
+        subtotal_amount=paid.subtotal_amount,
+        discount_amount=paid.discount_amount,
+        net_amount=paid.net_amount,
+        tax_amount=paid.tax_amount,
+        total_amount=paid.total_amount,
+        refunded_amount=paid.refunded_amount,
+        currency=paid.currency,
+        invoice_number=paid.invoice_number,
+        polar_modified_at=paid.modified_at,
+        ordered_at=paid.created_at,
+        recorded_at=clock.now(),
+    )
     order = _locked_order(paid.id)
     assert order is not None  # noqa: S101  (it was inserted above, by us or by a twin that has committed)
     return order

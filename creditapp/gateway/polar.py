@@ -1,7 +1,8 @@
 """Polar, through its SDK: what we ask of it, in our words.
 
 Importing the SDK costs half a second and its first answers another, so it is loaded by ``warm`` beside serving, or
-on first use. Facts about Polar's API: docs/polar-facts.md.
+on first use. It makes no second try, waits five seconds unless told otherwise, and lets a few errors through that are
+not its own (polar-sdk 1.0.2, polar/base.py).
 """
 
 import logging

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from creditapp import clock, jobqueue
-from creditapp.db import db, is_postgres
+from creditapp.db import db, insert_once
 from creditapp.letters.models import Letter
 
 ATTEMPTS_LIMIT = 10
@@ -31,27 +31,18 @@ class Envelope:
 def write(kind: str, *, key: str, recipient: str, facts: dict[str, Any], account_id: int | None = None) -> int | None:
     """Put a letter in the out-tray; its row id, or None where this *key* was written before."""
     now = clock.now()
-    if is_postgres():
-        from sqlalchemy.dialects.postgresql import insert
-    else:
-        from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
-    letter = (
-        insert(Letter)
-        .values(
-            key=key,
-            kind=kind,
-            account_id=account_id,
-            recipient=recipient,
-            facts=facts,
-            state="queued",
-            attempts=0,
-            next_attempt_at=now,
-            created_at=now,
-        )
-        .on_conflict_do_nothing(index_elements=["key"])
-        .returning(Letter.id)
+    letter_id = insert_once(
+        Letter.key,
+        key=key,
+        kind=kind,
+        account_id=account_id,
+        recipient=recipient,
+        facts=facts,
+        state="queued",
+        attempts=0,
+        next_attempt_at=now,
+        created_at=now,
     )
-    letter_id = db.session.scalar(letter)
     if letter_id is not None:
         jobqueue.ring_after_commit("send_letter", letter_id)
     return letter_id

@@ -11,7 +11,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from creditapp import clock, jobqueue
-from creditapp.db import db, is_postgres
+from creditapp.db import db, insert_once
 from creditapp.webhooks.handlers import HANDLERS, UNUSED, Ignored
 from creditapp.webhooks.models import WebhookEvent
 
@@ -30,25 +30,16 @@ class Unreadable(Exception):
 def receive(webhook_id: str, body: bytes) -> int | None:
     """Keep a delivery that was signed; its row id, or None where it was received before."""
     now = clock.now()
-    if is_postgres():
-        from sqlalchemy.dialects.postgresql import insert
-    else:
-        from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
-    stored = (
-        insert(WebhookEvent)
-        .values(
-            webhook_id=webhook_id,
-            event_type=_type_of(body),
-            body=body,
-            state="received",
-            attempts=0,
-            next_attempt_at=now,
-            received_at=now,
-        )
-        .on_conflict_do_nothing(index_elements=["webhook_id"])
-        .returning(WebhookEvent.id)
+    event_id = insert_once(
+        WebhookEvent.webhook_id,
+        webhook_id=webhook_id,
+        event_type=_type_of(body),
+        body=body,
+        state="received",
+        attempts=0,
+        next_attempt_at=now,
+        received_at=now,
     )
-    event_id = db.session.scalar(stored)
     if event_id is not None:
         jobqueue.ring_after_commit("handle_webhook", event_id)
     return event_id

@@ -224,6 +224,7 @@ def test_lazy_lots_are_equal_to_eager_ones_in_every_story(scratch: Flask, full: 
 
     assert Story.stories >= stories
     assert door.differences() == []
-    kinds_seen = {kind for (kind,) in db.session.query(ledger.CreditTransaction.transaction_type).distinct()}
-    assert kinds_seen == {"purchase", "bonus", "adjustment", "consumption", "expiration"}
+    if full:  # so many stories leave nothing out
+        kinds_seen = {kind for (kind,) in db.session.query(ledger.CreditTransaction.transaction_type).distinct()}
+        assert kinds_seen == {"purchase", "bonus", "adjustment", "consumption", "expiration"}
     print(f"{Story.stories} stories of {Story.steps / Story.stories:.1f} steps")
