@@ -1,5 +1,6 @@
 """What the racing processes do: each function is one caller, and answers in words."""
 
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import TypeVar
@@ -76,6 +77,16 @@ def top_up_again_and_again(account_id: int, amount: str, times: int) -> list[Dec
     for _ in range(times):
         door.grant(account_id, amount)
     return []
+
+
+def time_charges(account_id: int, times: int) -> tuple[float, float]:
+    """The longest that one of so many charges took, and all of them together."""
+    began, longest = time.monotonic(), 0.0
+    for _ in range(times):
+        before = time.monotonic()
+        door.spend(account_id, 1)
+        longest = max(longest, time.monotonic() - before)
+    return longest, time.monotonic() - began
 
 
 def call(caller: Callable[..., Answer], *told: object) -> Answer:
