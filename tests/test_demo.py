@@ -1,7 +1,7 @@
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from creditapp import checkout, clock, demo, identity, ledger, letters, packages
 from creditapp.db import db, transaction
 from creditapp.demo.stories import STORIES
+from tests.databases import Databases, app_on
 
 # A Wednesday noon, a Sunday night, a Monday just after midnight, the days after both changes of the clocks in
 # Berlin and New York, and a leap day.
@@ -120,24 +121,25 @@ def test_the_purchases_of_the_past_send_no_letters_today(told: None) -> None:
     assert letters.waiting(100, longer_than=timedelta(0)) == []
 
 
-def test_the_same_day_gives_the_same_history(app: Flask, databases: object) -> None:
-    def told() -> Iterator[tuple[object, ...]]:
-        for person in (HIGH, LOW):
-            for row in history(person):
-                yield row.processed_at, row.transaction_type, row.amount, row.operation_type, row.polar_order_id
+@pytest.mark.both_databases
+def test_the_same_day_gives_the_same_history(databases: Databases, database_kind: str, tmp_path: Path) -> None:
+    def told() -> list[tuple[object, ...]]:
+        url = databases.fresh(database_kind)
+        with app_on(url, tmp_path).app_context(), clock.at(DAYS[0]):
+            with transaction():
+                packages.seed({})
+            demo.people()
+            rows = [
+                (row.processed_at, row.transaction_type, row.amount, row.operation_type, row.polar_order_id)
+                for person in (HIGH, LOW)
+                for row in history(person)
+            ]
+            db.session.remove()
+            db.engine.dispose()
+        databases.forget(url)
+        return rows
 
-    with clock.at(DAYS[0]):
-        with transaction():
-            packages.seed({})
-        demo.people()
-        first = list(told())
-        db.drop_all()
-        db.create_all()
-        with transaction():
-            packages.seed({})
-        demo.people()
-
-        assert list(told()) == first
+    assert told() == told()
 
 
 def test_without_products_at_polar_there_is_a_history_too_and_the_packages_stay_unconnected(app: Flask) -> None:
