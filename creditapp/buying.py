@@ -8,6 +8,7 @@ from flask import url_for
 from creditapp import checkout
 from creditapp.db import transaction
 from creditapp.errors import CreditAppError
+from creditapp.gateway import PolarRefused, PolarUnavailable
 from creditapp.wiring import gateway, settings
 
 PATIENCE_SECONDS, LOOK_AGAIN_SECONDS = 3.0, 0.05
@@ -44,6 +45,29 @@ def open_checkout(account_id: int, package_key: str, *, key: str | None = None) 
     with transaction():
         checkout.opened(intent.checkout_id, customer_id, answer)
     return Opened(intent.checkout_id, answer.url)
+
+
+def look_again(bought: checkout.Checkout) -> bool:
+    """Ask Polar how far a checkout is, where it is time to, and credit what was paid; whether it could be asked.
+
+    The webhook is usually faster. Whoever is first credits, by the same function.
+    """
+    polar_checkout_id = bought.polar_checkout_id
+    if polar_checkout_id is None or not checkout.is_time_to_ask(bought):
+        return True
+    with transaction():
+        mine = checkout.claim_asking(bought.id)
+    if not mine:
+        return True
+    try:
+        orders = gateway().orders_of_checkout(polar_checkout_id)
+    except (PolarUnavailable, PolarRefused):
+        return False
+    for order in orders:
+        if order.paid:
+            with transaction():
+                checkout.fulfil(order)
+    return True
 
 
 def _requested(account_id: int, package_key: str, key: str | None) -> checkout.Intent:

@@ -18,6 +18,16 @@ SHORTEST_SECRET_KEY = 32
 WEAK_SECRET_KEYS = {"dev", "secret", "changeme", "change-me"}
 
 
+# A package's key and the setting that names its product at Polar.
+PRODUCT_SETTINGS = {
+    "starter": "POLAR_CREDITS_STARTER_PRODUCT_ID",
+    "professional": "POLAR_CREDITS_PRO_PRODUCT_ID",
+    "business": "POLAR_CREDITS_BUSINESS_PRODUCT_ID",
+    "enterprise": "POLAR_CREDITS_ENTERPRISE_PRODUCT_ID",
+    "holiday_bonus": "POLAR_CREDITS_BONUS_PRODUCT_ID",
+}
+
+
 class ConfigError(CreditAppError):
     """A setting is missing or wrong; the sentence names the variable."""
 
@@ -113,13 +123,7 @@ class Settings(BaseSettings):
     @property
     def product_ids(self) -> dict[str, str | None]:
         """Polar's product id of each package, by the package's key."""
-        return {
-            "starter": self.polar_credits_starter_product_id,
-            "professional": self.polar_credits_pro_product_id,
-            "business": self.polar_credits_business_product_id,
-            "enterprise": self.polar_credits_enterprise_product_id,
-            "holiday_bonus": self.polar_credits_bonus_product_id,
-        }
+        return {key: getattr(self, name.lower()) for key, name in PRODUCT_SETTINGS.items()}
 
     def check_secret_key(self) -> None:
         """Refuse a key that somebody could guess: it signs every cookie."""

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import JSON, BigInteger, DateTime, Integer, MetaData, event
+from sqlalchemy import JSON, BigInteger, DateTime, Integer, MetaData, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Dialect, Engine
@@ -235,6 +235,12 @@ def insert_once(unique: InstrumentedAttribute[str], **values: Any) -> int | None
     inserted = insert(table).values(**values).on_conflict_do_nothing(index_elements=[unique.key]).returning(table.id)
     row: int | None = db.session.scalar(inserted)
     return row
+
+
+def turn(name: str) -> None:
+    """Wait until nobody else works on what *name* names; then it is ours until the transaction ends."""
+    if is_postgres():  # SQLite has one writer anyway
+        db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
 def is_postgres() -> bool:

@@ -4,17 +4,24 @@ import logging
 
 from creditapp import letters, webhooks
 from creditapp.db import transaction
+from creditapp.gateway import PolarRefused, PolarUnavailable
 from creditapp.letters import render
 from creditapp.mail import send
-from creditapp.wiring import settings
+from creditapp.wiring import gateway, settings
 
 log = logging.getLogger(__name__)
 
 
 def handle_webhook(event_id: int) -> None:
-    """Do what a stored webhook asks for."""
+    """Do what a stored webhook asks for; where Polar has to be asked for it, before the transaction begins."""
+    try:
+        answer = webhooks.ask(gateway(), event_id)
+    except (PolarUnavailable, PolarRefused) as error:
+        with transaction():
+            webhooks.postpone(event_id, error.sentence)
+        return
     with transaction():
-        webhooks.handle(event_id)
+        webhooks.handle(event_id, *answer)
 
 
 def send_letter(letter_id: int) -> None:

@@ -7,8 +7,9 @@ from datetime import timedelta
 from apscheduler.schedulers.blocking import BlockingScheduler
 from flask import Flask
 
-from creditapp import clock, jobs, ledger, letters, webhooks
+from creditapp import clock, jobs, ledger, letters, reconciliation, reconciling, webhooks
 from creditapp.db import db, transaction
+from creditapp.gateway import PolarRefused, PolarUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +39,22 @@ def expire_credits() -> None:
         _alone(_expire, account_id)
 
 
+def reconcile() -> None:
+    """Ask Polar for what its webhooks did not bring."""
+    try:
+        found = reconciling.reconcile(reconciliation.due_since())
+    except (PolarUnavailable, PolarRefused) as error:
+        log.warning("reconciling stopped and goes on later: %s", error.sentence)
+        return
+    if found.repaired:
+        log.warning("reconciling put %s orders right whose webhooks did not come", found.repaired)
+
+
 SCHEDULE: tuple[tuple[Callable[[], None], float], ...] = (
     (handle_webhooks, 0.5),
     (send_letters, 2),
     (expire_credits, 5),
+    (reconcile, 300),
 )
 
 

@@ -80,6 +80,11 @@ def order_paid(
     return event
 
 
+def sample(name: str) -> dict[str, Any]:
+    """A payload as Polar sends it, from its samples."""
+    return deepcopy(_sample(name))
+
+
 @cache
 def _sample(name: str) -> dict[str, Any]:
     sample: dict[str, Any] = json.loads((POLAR / "payloads" / f"{name}.json").read_text())
@@ -88,3 +93,32 @@ def _sample(name: str) -> dict[str, Any]:
 
 def _when(seconds: float) -> str:
     return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z")
+
+
+def order_changed(event: dict[str, Any], event_type: str, **fields: Any) -> dict[str, Any]:
+    """Another event about the order of *event*, with *fields* as they are then."""
+    changed = deepcopy(event)
+    changed["type"] = event_type
+    changed["data"].update(fields)
+    return changed
+
+
+def refund(order: dict[str, Any], event_type: str = "refund.created", **fields: Any) -> dict[str, Any]:
+    """A refund of the order that *order* tells of, as Polar tells of refunds."""
+    event = deepcopy(_sample("refund.created"))
+    event["type"] = event_type
+    event["data"].update(
+        id=str(uuid4()),
+        order_id=order["data"]["id"],
+        status="succeeded",
+        created_at=moment(10),
+        modified_at=None,
+        currency=order["data"]["currency"],
+    )
+    event["data"].update(fields)
+    return event
+
+
+def moment(seconds: float) -> str:
+    """So many seconds from now, as Polar writes moments."""
+    return _when(seconds)

@@ -6,26 +6,44 @@ transaction.
 """
 
 from creditapp.checkout.begin import Intent, StillOpening, ask, bought, failed, of_account, opened, request, uses_key
-from creditapp.checkout.fulfil import PaidOrder, fulfil
-from creditapp.checkout.models import Checkout, Order, PolarCustomer
+from creditapp.checkout.customers import customer_deleted, customer_told, remember_customer
+from creditapp.checkout.fulfil import fulfil
+from creditapp.checkout.models import Checkout, Dispute, Order, PolarCustomer, Refund
+from creditapp.checkout.orders import order_named
+from creditapp.checkout.outcome import claim_asking, expired, find, is_time_to_ask, payment_failed
 from creditapp.checkout.proof import verify
-from creditapp.checkout.statement import order_named, order_of, uncredited_orders
+from creditapp.checkout.refund import disputed, follow, refunded
+from creditapp.checkout.statement import disputes, noticed_orders, order_of, uncredited_orders
 
 __all__ = [
     "Checkout",
+    "Dispute",
     "Intent",
     "Order",
-    "PaidOrder",
     "PolarCustomer",
+    "Refund",
     "StillOpening",
     "ask",
     "bought",
+    "claim_asking",
+    "customer_deleted",
+    "customer_told",
+    "disputed",
+    "disputes",
+    "expired",
     "failed",
+    "find",
+    "follow",
     "fulfil",
+    "is_time_to_ask",
+    "noticed_orders",
     "of_account",
     "opened",
     "order_named",
     "order_of",
+    "payment_failed",
+    "refunded",
+    "remember_customer",
     "request",
     "uncredited_orders",
     "uses_key",

@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from creditapp import clock, identity, ledger, packages
-from creditapp.checkout.models import Checkout, Order, PolarCustomer
+from creditapp.checkout.customers import known_customer, remember_customer
+from creditapp.checkout.models import Checkout, Order
 from creditapp.db import LARGEST_ID, db
 from creditapp.errors import CreditAppError, NotFound
-from creditapp.gateway import Gateway, OpenedCheckout
+from creditapp.gateway import Gateway, OpenedCheckout, PolarRefused
 
 # Longer than Polar may take to answer: a request older than this died on the way.
 TWIN_PATIENCE = timedelta(seconds=30)
@@ -82,21 +83,29 @@ def ask(gateway: Gateway, intent: Intent, *, success_url: str, return_url: str) 
     Raises PolarUnavailable and PolarRefused.
     """
     account = str(intent.account_id)
-    customer_id = intent.customer_id or gateway.customer(external_id=account, email=intent.email, name=intent.name)
-    opened = gateway.open_checkout(
-        product_id=intent.product_id,
-        customer_id=customer_id,
-        email=intent.email,
-        success_url=success_url,
-        return_url=return_url,
-        metadata={"checkout_id": str(intent.checkout_id), "account_id": account},
-    )
-    return customer_id, opened
+
+    def opened_for(customer_id: str | None) -> tuple[str | None, OpenedCheckout]:
+        return customer_id, gateway.open_checkout(
+            product_id=intent.product_id,
+            customer_id=customer_id,
+            email=intent.email,
+            success_url=success_url,
+            return_url=return_url,
+            metadata={"checkout_id": str(intent.checkout_id), "account_id": account},
+        )
+
+    if intent.customer_id is not None:
+        try:
+            return opened_for(intent.customer_id)
+        except PolarRefused:
+            pass  # the customer may have been deleted there, and the news of it lost
+    return opened_for(gateway.customer(external_id=account, email=intent.email, name=intent.name))
 
 
 def opened(checkout_id: int, customer_id: str | None, answer: OpenedCheckout) -> Checkout:
     """Write down what Polar opened, and who the account is there."""
     checkout = db.session.get_one(Checkout, checkout_id)
+    ledger.lock(checkout.account_id)
     checkout.state = "open" if checkout.state == "requested" else checkout.state
     checkout.polar_checkout_id = answer.id
     checkout.url = answer.url
@@ -112,17 +121,6 @@ def failed(checkout_id: int, reason: str) -> None:
     checkout = db.session.get_one(Checkout, checkout_id)
     if checkout.state == "requested":
         checkout.state, checkout.reason = "failed", reason
-
-
-def remember_customer(account_id: int, polar_customer_id: str) -> None:
-    """Keep who the account is at Polar; a customer that is known as another account's stays that account's."""
-    taken = select(PolarCustomer).where(
-        (PolarCustomer.polar_customer_id == polar_customer_id) | (PolarCustomer.account_id == account_id)
-    )
-    if db.session.scalars(taken).first() is None:
-        db.session.add(
-            PolarCustomer(account_id=account_id, polar_customer_id=polar_customer_id, created_at=clock.now())
-        )
 
 
 def bought(account_id: int) -> Counter[int]:
@@ -169,12 +167,11 @@ def _is_being_opened(checkout: Checkout, now: datetime) -> bool:
 
 def _intent(checkout: Checkout, package: packages.CreditPackage, *, replayed: bool = False) -> Intent:
     owner = identity.owner_of(checkout.account_id)
-    known = db.session.get(PolarCustomer, checkout.account_id)
     return Intent(
         checkout_id=checkout.id,
         product_id=str(package.polar_product_id),
         account_id=checkout.account_id,
-        customer_id=known.polar_customer_id if known else None,
+        customer_id=known_customer(checkout.account_id),
         email=owner.email,
         name=owner.name,
         url=checkout.url,

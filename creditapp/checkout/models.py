@@ -11,16 +11,21 @@ from creditapp.ledger.models import new_id
 from creditapp.packages.models import CreditPackage
 
 CHECKOUT_STATES = ("requested", "open", "paid", "failed", "expired")
-ORDER_STATES = ("credited", "uncredited")
+ORDER_STATES = ("expected", "credited", "uncredited")
 
 
 class PolarCustomer(Model):
-    """An account's customer at Polar."""
+    """An account's customer at Polar, as Polar last told. Its email is for bills; nobody signs in with it."""
 
     __tablename__ = "polar_customers"
 
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True, autoincrement=False)
     polar_customer_id: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str | None] = mapped_column(Text)
+    billing_email: Mapped[str | None] = mapped_column(Text)
+    default_payment_method_id: Mapped[str | None] = mapped_column(String(64))
+    told_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    deleted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
@@ -47,6 +52,7 @@ class Checkout(Model):
     key: Mapped[str | None] = mapped_column(String(300))
     request: Mapped[str | None] = mapped_column(String(64))
     requested_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    looked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     paid_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
@@ -54,7 +60,12 @@ class Checkout(Model):
 
 
 class Order(Model):
-    """A paid order at Polar and what became of it: credited, or not and why."""
+    """An order at Polar and what became of it.
+
+    ``expected``: heard of, but not yet that it was paid; then ``credited``, or ``uncredited`` with the reason.
+    ``refunded_amount`` is what Polar's order said last, ``returned_amount`` all the money that went back to the buyer,
+    lost disputes too, and ``taken_back`` the credits that were taken back for it. ``notice`` is for the operator.
+    """
 
     __tablename__ = "orders"
     __table_args__ = (
@@ -81,6 +92,9 @@ class Order(Model):
     tax_amount: Mapped[int] = mapped_column(BigInteger)
     total_amount: Mapped[int] = mapped_column(BigInteger)
     refunded_amount: Mapped[int] = mapped_column(BigInteger)
+    returned_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    taken_back: Mapped[Decimal] = mapped_column(Credits, default=Decimal(0))
+    notice: Mapped[str | None] = mapped_column(Text)
     currency: Mapped[str] = mapped_column(String(3))
     invoice_number: Mapped[str | None] = mapped_column(String(64))
     polar_modified_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
@@ -88,3 +102,38 @@ class Order(Model):
     recorded_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
     package: Mapped[CreditPackage | None] = relationship()
+
+
+class Refund(Model):
+    """A refund at Polar, as it was told last. ``moved`` remembers that its money had once left."""
+
+    __tablename__ = "refunds"
+    __table_args__ = (Index("ix_refunds_polar_order_id", "polar_order_id"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    polar_refund_id: Mapped[str] = mapped_column(String(64), unique=True)
+    polar_order_id: Mapped[str] = mapped_column(String(64))
+    status: Mapped[str] = mapped_column(String(32))
+    moved: Mapped[bool] = mapped_column(default=False)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    reason: Mapped[str | None] = mapped_column(Text)
+    told_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    recorded_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class Dispute(Model):
+    """A payment the cardholder disputes at their bank, as Polar told last; a lost one took the money away."""
+
+    __tablename__ = "disputes"
+    __table_args__ = (Index("ix_disputes_polar_order_id", "polar_order_id"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    polar_dispute_id: Mapped[str] = mapped_column(String(64), unique=True)
+    polar_order_id: Mapped[str] = mapped_column(String(64))
+    status: Mapped[str] = mapped_column(String(32))
+    amount: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    reason: Mapped[str | None] = mapped_column(Text)
+    told_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    recorded_at: Mapped[datetime] = mapped_column(UTCDateTime)

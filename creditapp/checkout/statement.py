@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from creditapp.checkout.models import Checkout, Order
+from creditapp.checkout.models import Checkout, Dispute, Order
 from creditapp.db import db
 
 
@@ -14,12 +14,18 @@ def order_of(checkout: Checkout) -> Order | None:
     return db.session.scalar(query)
 
 
-def order_named(polar_order_id: str) -> Order | None:
-    """The order of this id at Polar; None where we never heard of it."""
-    return db.session.scalar(select(Order).where(Order.polar_order_id == polar_order_id))
-
-
 def uncredited_orders(limit: int) -> Sequence[Order]:
     """Paid orders that credited nobody, newest first, each with its reason: the operator must look at them."""
     query = select(Order).where(Order.state == "uncredited").order_by(Order.id.desc()).limit(limit)
     return db.session.scalars(query).all()
+
+
+def noticed_orders(limit: int) -> Sequence[Order]:
+    """Credited orders with a notice for the operator, newest first."""
+    query = select(Order).where(Order.notice.is_not(None)).order_by(Order.id.desc()).limit(limit)
+    return db.session.scalars(query).all()
+
+
+def disputes(limit: int) -> Sequence[Dispute]:
+    """Disputes, newest first."""
+    return db.session.scalars(select(Dispute).order_by(Dispute.id.desc()).limit(limit)).all()

@@ -6,7 +6,8 @@ from flask import Flask
 def register(app: Flask) -> None:
     """Hang the commands into *app*."""
     # Here and not above: `flask dev` is of this package too, and starts without loading the application.
-    from creditapp.cli import credits, keys, migrations, seed, users
+    from creditapp.cli import credits, keys, migrations, polar, seed, users, webhooks
 
-    for command in (credits.credits, keys.keys, migrations.migrations, seed.seed, users.users):
+    groups = (credits.credits, keys.keys, migrations.migrations, polar.polar, users.users, webhooks.inbox)
+    for command in (*groups, seed.seed):
         app.cli.add_command(command)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from creditapp import checkout, clock, identity, ledger, letters, packages, usage
+from creditapp import checkout, clock, gateway, identity, ledger, letters, packages, usage
 from creditapp.db import db, transaction
 from creditapp.demo import PASSWORD, Person
 from creditapp.demo.stories import STORIES, Bonus, Buys, Chapter, Correction, Happening, Story
@@ -99,8 +99,10 @@ def _buy(account_id: int, package_key: str, *, order_id: str) -> None:
     """A paid order, as Polar would have told of it. Its letter counts as sent: nobody waits for it today."""
     package = packages.by_key(package_key)
     checkout.fulfil(
-        checkout.PaidOrder(
+        gateway.PolarOrder(
             id=order_id,
+            status="paid",
+            paid=True,
             product_id=package.polar_product_id,
             customer_id=None,
             external_customer_id=str(account_id),

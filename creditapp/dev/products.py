@@ -4,9 +4,10 @@ import http.client
 from decimal import Decimal
 from typing import Any
 
+from creditapp.config import PRODUCT_SETTINGS
 from creditapp.dev import knocking
 from creditapp.dev.folder import CannotStart
-from creditapp.dev.settings_file import PRODUCTS, InstanceSettings
+from creditapp.dev.settings_file import InstanceSettings
 
 API_VERSION = "2026-10"
 PATH = "/v1/products/"
@@ -19,14 +20,14 @@ def connect(settings: InstanceSettings, *, polar_port: int) -> None:
     Raises CannotStart where the stand-in refuses one, OSError and HTTPException where it does not answer.
     """
     headers = {"Authorization": f"Bearer {settings.values['POLAR_ACCESS_TOKEN']}", "Polar-Version": API_VERSION}
-    missing = [key for key, name in PRODUCTS.items() if not _is_there(polar_port, headers, settings.values.get(name))]
+    missing = [key for key, name in PRODUCT_SETTINGS.items() if not _is_there(polar_port, headers, settings.values.get(name))]
     wanted = _as_polar_wants_them() if missing else {}
     for key in missing:
         status, made = knocking.ask(polar_port, "POST", PATH, headers=headers, body=wanted[key])
         if status != http.client.CREATED:
             message = f"The stand-in for Polar refused the product {key} ({status}). Its log: log/polar.log."
             raise CannotStart(message)
-        settings.values[PRODUCTS[key]] = made["id"]
+        settings.values[PRODUCT_SETTINGS[key]] = made["id"]
 
 
 def _is_there(port: int, headers: dict[str, str], product_id: str | None) -> bool:
@@ -36,26 +37,35 @@ def _is_there(port: int, headers: dict[str, str], product_id: str | None) -> boo
 def _as_polar_wants_them() -> dict[str, dict[str, Any]]:
     """The packages by key, as the body of a new product."""
     # What knows them takes a moment to load, and they are made but once.
-    from creditapp.packages import CreditPackage
-    from creditapp.packages.savings import compare, savings_percentage
+    from creditapp import packages
     from creditapp.packages.starter_set import STARTER_SET
 
     shelf = [
-        CreditPackage(key=key, name=name, credits=Decimal(credits), price_cents=cents, currency=CURRENCY, active=True)
-        for key, name, credits, cents, _featured in STARTER_SET
+        packages.CreditPackage(
+            key=key,
+            name=name,
+            credits=Decimal(credits),
+            price_cents=cents,
+            currency=CURRENCY,
+            active=True,
+            featured=featured,
+            sort_order=order,
+            max_purchases_per_account=1 if key == "holiday_bonus" else None,
+        )
+        for order, (key, name, credits, cents, featured) in enumerate(STARTER_SET)
     ]
-    comparison = compare(shelf)
+    products = {package.key: packages.as_product(package, packages.compare(shelf)) for package in shelf}
     return {
-        package.key: {
-            "name": package.name,
+        key: {
+            "name": product["name"],
             "prices": [
-                {"amount_type": "fixed", "price_amount": package.price_cents, "price_currency": package.currency}
+                {
+                    "amount_type": "fixed",
+                    "price_amount": product["price_cents"],
+                    "price_currency": product["currency"],
+                }
             ],
-            "metadata": {
-                "package_type": "credit_package",
-                "credits_amount": int(package.credits),
-                "savings_percentage": savings_percentage(package, comparison),
-            },
+            "metadata": product["metadata"],
         }
-        for package in shelf
+        for key, product in products.items()
     }

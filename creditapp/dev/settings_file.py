@@ -13,20 +13,13 @@ from urllib.parse import quote
 
 from dotenv import dotenv_values
 
+from creditapp.config import PRODUCT_SETTINGS
 from creditapp.dev.folder import DataFolder
 
 NAME, SECRETS_NAME = "env", "webhook-secret"
-# A package's key and the setting that names its product at Polar.
-PRODUCTS = {
-    "starter": "POLAR_CREDITS_STARTER_PRODUCT_ID",
-    "professional": "POLAR_CREDITS_PRO_PRODUCT_ID",
-    "business": "POLAR_CREDITS_BUSINESS_PRODUCT_ID",
-    "enterprise": "POLAR_CREDITS_ENTERPRISE_PRODUCT_ID",
-    "holiday_bonus": "POLAR_CREDITS_BONUS_PRODUCT_ID",
-}
 REPLACING = ("DATABASE_URL", "REDIS_URL", "POLAR_SERVER")
 KEPT = ("SECRET_KEY", "POLAR_WEBHOOK_SECRET")
-OF_POLAR = ("POLAR_ACCESS_TOKEN", *PRODUCTS.values())
+OF_POLAR = ("POLAR_ACCESS_TOKEN", *PRODUCT_SETTINGS.values())
 TAKEN_OVER = (*REPLACING, *KEPT, *OF_POLAR, "MAIL_URL", "MAIL_FROM")
 PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:@,=+?&")
 

@@ -3,7 +3,34 @@
 No other package imports Polar's SDK. Nothing here is called inside a database transaction.
 """
 
-from creditapp.gateway.polar import Gateway, OpenedCheckout, PolarRefused, PolarUnavailable
+from creditapp.gateway.asking import PolarRefused, PolarUnavailable
+from creditapp.gateway.facts import (
+    PolarCheckout,
+    PolarCustomer,
+    PolarDispute,
+    PolarOrder,
+    PolarPayment,
+    PolarProduct,
+    PolarRefund,
+    WrongShape,
+)
+from creditapp.gateway.polar import Endpoint, Gateway, OpenedCheckout
 from creditapp.gateway.signature import BadSignature, check
 
-__all__ = ["BadSignature", "Gateway", "OpenedCheckout", "PolarRefused", "PolarUnavailable", "check"]
+__all__ = [
+    "BadSignature",
+    "Endpoint",
+    "Gateway",
+    "OpenedCheckout",
+    "PolarCheckout",
+    "PolarCustomer",
+    "PolarDispute",
+    "PolarOrder",
+    "PolarPayment",
+    "PolarProduct",
+    "PolarRefund",
+    "PolarRefused",
+    "PolarUnavailable",
+    "WrongShape",
+    "check",
+]

@@ -1,37 +1,40 @@
 """Polar, through its SDK: what we ask of it, in our words.
 
 Importing the SDK costs half a second and its first answers another, so it is loaded by ``warm`` beside serving, or
-on first use. It makes no second try, waits five seconds unless told otherwise, and lets a few errors through that are
-not its own (polar-sdk 1.0.2, polar/base.py).
+on first use.
 """
 
-import logging
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cached_property
-from json import JSONDecodeError
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from creditapp.errors import CreditAppError
+from creditapp.gateway import facts
+from creditapp.gateway.asking import asking
+from creditapp.gateway.facts import PolarDispute, PolarOrder, PolarPayment, PolarProduct, PolarRefund
 
 if TYPE_CHECKING:
     from polar.v2026_10 import Polar
 
-log = logging.getLogger(__name__)
-
 TIMEOUT_SECONDS = 10
+HURRIED_SECONDS = 4  # while a person waits for the page
+PAGE, PAGES_LIMIT = 100, 500
+API_VERSION = "2026-10"
+
+Told = TypeVar("Told")
+Metadata = dict[str, str | int | float | bool]
 
 
-class PolarUnavailable(CreditAppError):
-    """Polar did not answer, or not as it should; nothing was charged and the same can be tried again."""
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where Polar delivers its webhooks."""
 
-    code, status, title = "polar_unavailable", 503, "The payment provider can't be reached"
-
-
-class PolarRefused(CreditAppError):
-    """Polar answered no; trying the same again will not help."""
-
-    code, status, title = "polar_refused", 502, "The payment provider refused"
+    id: str
+    url: str
+    events: tuple[str, ...]
+    enabled: bool
+    secret: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class Gateway:
         carries another one, which Polar never changes, the answer is its id all the same, since Polar would pick it
         at the checkout anyway. None where Polar knows no way.
         """
-        found: str | None = _asking(lambda: self._customer(external_id, email, name))
+        found: str | None = asking(lambda: self._customer(external_id, email, name))
         return found
 
     def open_checkout(
@@ -90,10 +93,10 @@ class Gateway:
         email: str,
         success_url: str,
         return_url: str,
-        metadata: dict[str, str | int | float | bool],
+        metadata: Metadata,
     ) -> OpenedCheckout:
         """A hosted checkout for one product: address required, no discount codes."""
-        checkout = _asking(
+        checkout = asking(
             lambda: self.client.checkouts.create(
                 products=[product_id],
                 success_url=success_url,
@@ -109,8 +112,124 @@ class Gateway:
 
     def receipt_url(self, polar_order_id: str) -> str | None:
         """Where the receipt of a paid order lies for the next minutes; None while Polar is still making it."""
-        receipt = _asking(lambda: self.client.orders.receipt(polar_order_id), empty_is_none=True)
+        receipt = asking(lambda: self.client.orders.receipt(polar_order_id), empty_is_none=True)
         return receipt.url if receipt else None
+
+    def order(self, polar_order_id: str) -> PolarOrder | None:
+        """One order; None where Polar has none of this id."""
+        from polar.v2026_10 import errors
+
+        def asked() -> PolarOrder | None:
+            try:
+                return facts.order(asdict(self.client.orders.get(polar_order_id)))
+            except (errors.ResourceNotFound, errors.HTTPValidationError):
+                return None
+
+        found: PolarOrder | None = asking(asked)
+        return found
+
+    def orders_of_checkout(self, polar_checkout_id: str) -> list[PolarOrder]:
+        """The orders that came of a checkout. Somebody waits for the answer, so that it is not waited for long."""
+
+        def asked() -> list[PolarOrder]:
+            found = self.client.orders.list(checkout_id=polar_checkout_id, request_timeout=HURRIED_SECONDS)
+            return [facts.order(asdict(one)) for one in found.items]
+
+        orders: list[PolarOrder] = asking(asked)
+        return orders
+
+    def orders_since(self, moment: datetime) -> Iterator[Sequence[PolarOrder]]:
+        """Pages of orders made after *moment*, oldest first, so that new ones never shift the pages."""
+        orders = self.client.orders
+        return _pages(
+            facts.order,
+            lambda page: (
+                orders.list(created_after=moment.isoformat(), sorting=["created_at"], page=page, limit=PAGE).items
+            ),
+        )
+
+    def refunds(self) -> Iterator[Sequence[PolarRefund]]:
+        """Pages of refunds, newest first."""
+        return _pages(facts.refund, lambda page: self.client.refunds.list(page=page, limit=PAGE).items)
+
+    def disputes(self) -> Iterator[Sequence[PolarDispute]]:
+        """Pages of disputes, newest first: Polar sends no webhook about them."""
+        return _pages(facts.dispute, lambda page: self.client.disputes.list(page=page, limit=PAGE).items)
+
+    def failed_payment(self, polar_checkout_id: str) -> PolarPayment | None:
+        """The latest payment of a checkout that failed; None where none did."""
+
+        def asked() -> PolarPayment | None:
+            found = self.client.payments.list(checkout_id=polar_checkout_id, status="failed", limit=1).items
+            return facts.payment(asdict(found[0])) if found else None
+
+        payment: PolarPayment | None = asking(asked)
+        return payment
+
+    def products(self, **metadata: str | int | bool | list[str] | list[int] | list[bool]) -> Iterator[Sequence[PolarProduct]]:
+        """Pages of products that carry this *metadata*, archived ones too."""
+        return _pages(
+            facts.product, lambda page: self.client.products.list(metadata=metadata, page=page, limit=PAGE).items
+        )
+
+    def product(self, product_id: str) -> PolarProduct | None:
+        """One product; None where Polar has none of this id."""
+        from polar.v2026_10 import errors
+
+        def asked() -> PolarProduct | None:
+            try:
+                return facts.product(asdict(self.client.products.get(product_id)))
+            except (errors.ResourceNotFound, errors.HTTPValidationError):
+                return None
+
+        found: PolarProduct | None = asking(asked)
+        return found
+
+    def make_product(
+        self, *, name: str, description: str | None, price_cents: int, currency: str, metadata: Metadata
+    ) -> str:
+        """The id of a new product with one fixed price, bought once."""
+        products: Any = self.client.products  # typed by an enumeration of all currencies
+        made = asking(
+            lambda: products.create(
+                name=name,
+                description=description,
+                prices=[{"amount_type": "fixed", "price_amount": price_cents, "price_currency": currency}],
+                metadata=metadata,
+            )
+        )
+        return str(made.id)
+
+    def endpoints(self) -> list[Endpoint]:
+        """Where Polar delivers webhooks to."""
+        found = asking(lambda: self.client.webhooks.list_webhook_endpoints(limit=PAGE).items)
+        return [_endpoint(one) for one in found]
+
+    def make_endpoint(self, url: str, events: Sequence[str]) -> Endpoint:
+        """A new address for webhooks; Polar makes its secret."""
+        webhooks: Any = self.client.webhooks  # typed by an enumeration of all events
+        made = asking(
+            lambda: webhooks.create_webhook_endpoint(
+                url=url, format="raw", events=list(events), name="Prepaid credits", api_version=API_VERSION
+            )
+        )
+        return _endpoint(made)
+
+    def mend_endpoint(self, endpoint_id: str, events: Sequence[str]) -> Endpoint:
+        """Have an address told of these events, and switched on."""
+        webhooks: Any = self.client.webhooks
+        mended = asking(
+            lambda: webhooks.update_webhook_endpoint(
+                endpoint_id, events=list(events), enabled=True, api_version=API_VERSION
+            )
+        )
+        return _endpoint(mended)
+
+    def may_charge_saved_cards(self) -> bool:
+        """Whether Polar lets this organization charge a card without its owner (a preview feature)."""
+        found = asking(lambda: self.client.organizations.list(limit=1).items)
+        settings = found[0].feature_settings if found else None
+        return bool(settings and settings.off_session_charges_enabled)
 
     def _customer(self, external_id: str, email: str, name: str) -> str | None:
         from polar.v2026_10 import errors
@@ -131,28 +250,14 @@ class Gateway:
         return with_email[0].id
 
 
-def _asking(question: Any, *, empty_is_none: bool = False) -> Any:
-    """Ask, and turn whatever goes wrong into one of our two errors; the SDK leaks a few that are not its own."""
-    from polar import PolarClientError, PolarError
-    from polar.base import PolarRateLimitError
-
-    try:
-        return question()
-    except PolarRateLimitError as error:
-        message = "The payment provider is busy. Nothing was charged; try again in a minute."
-        raise PolarUnavailable(message, retry_after=error.retry_after or 60) from error
-    except PolarClientError as error:
-        log.warning("polar refused: %s", error)
-        message = "Polar did not accept this request. Nothing was charged; our staff can see the reason."
-        raise PolarRefused(message) from error
-    except JSONDecodeError as error:
-        if empty_is_none and not error.doc:
-            return None
-        raise _unavailable(error) from error
-    except (PolarError, ValueError) as error:
-        raise _unavailable(error) from error
+def _pages(read: Callable[[dict[str, Any]], Told], ask_for: Callable[[int], Sequence[Any]]) -> Iterator[list[Told]]:
+    for page in range(1, PAGES_LIMIT + 1):
+        found = asking(lambda page=page: [read(asdict(one)) for one in ask_for(page)])
+        if found:
+            yield found
+        if len(found) < PAGE:
+            return
 
 
-def _unavailable(error: Exception) -> PolarUnavailable:
-    log.warning("polar unavailable: %s: %s", type(error).__name__, error)
-    return PolarUnavailable("Polar did not answer as it should. Nothing was charged; try again in a minute.")
+def _endpoint(told: Any) -> Endpoint:
+    return Endpoint(told.id, told.url, tuple(told.events), told.enabled, told.secret)

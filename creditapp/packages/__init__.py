@@ -5,6 +5,7 @@ it can't be bought.
 """
 
 from creditapp.packages.models import CreditPackage
+from creditapp.packages.savings import compare
 from creditapp.packages.shelf import (
     SPARE,
     Offer,
@@ -15,21 +16,30 @@ from creditapp.packages.shelf import (
     everything,
     on_sale,
     recommend,
+    why_ended,
     why_not,
 )
 from creditapp.packages.starter_set import seed
+from creditapp.packages.sync import PACKAGE_TYPE, Adopted, adopt, as_product, product_changed
 
 __all__ = [
+    "PACKAGE_TYPE",
     "SPARE",
+    "Adopted",
     "CreditPackage",
     "Offer",
     "PackageUnavailable",
+    "adopt",
+    "as_product",
     "by_key",
     "by_product",
+    "compare",
     "covering",
     "everything",
     "on_sale",
+    "product_changed",
     "recommend",
     "seed",
+    "why_ended",
     "why_not",
 ]

@@ -77,6 +77,11 @@ def why_not(package: CreditPackage, bought: int, now: datetime) -> str | None:
         return "It is not connected to a product at Polar yet."
     if not package.active:
         return "It is no longer sold."
+    return why_ended(package, bought, now)
+
+
+def why_ended(package: CreditPackage, bought: int, now: datetime) -> str | None:
+    """Why a limited offer is over for an account that bought it so many times; None where it is not."""
     if package.expires_at is not None and package.expires_at <= now:
         return "The offer has ended."
     limit = package.max_purchases_per_account

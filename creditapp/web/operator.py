@@ -1,10 +1,12 @@
 """For the seller's staff: what Polar told us and what became of it, and money that credited nobody."""
 
 import simplejson
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
-from creditapp import checkout, clock, webhooks
-from creditapp.web.sessions import operator_required
+from creditapp import checkout, clock, identity, reconciliation, webhooks
+from creditapp.db import transaction
+from creditapp.web.sessions import operator_required, signed_in
 from creditapp.web.words import zone
 
 bp = Blueprint("operator", __name__, url_prefix="/operator")
@@ -18,6 +20,7 @@ STATES = {
     "ignored": ("Ignored", ""),
     "dead": ("Dead", "bad"),
 }
+DISPUTE_TONES = {"lost": "bad", "won": "ok", "prevented": ""}
 
 
 @bp.get("/")
@@ -37,6 +40,10 @@ def index() -> str:
         paged=_before() is not None,
         orders=checkout.uncredited_orders(ORDERS),
         orders_limit=ORDERS,
+        late_orders=checkout.noticed_orders(ORDERS),
+        disputes=checkout.disputes(ORDERS),
+        dispute_tones=DISPUTE_TONES,
+        round=reconciliation.latest(),
         time_zone=zone().key,
         now=clock.now(),
     )
@@ -50,6 +57,16 @@ def webhook(event_id: int) -> str:
     return render_template(
         "operator/webhook.html", event=event, states=STATES, body=readable(event.body), raw=_raw(event.body)
     )
+
+
+@bp.post("/webhooks/<int:event_id>/replay")
+@operator_required
+def replay(event_id: int) -> AnyResponse:
+    """Handle an event once more; what it did before it does not do again."""
+    with transaction():
+        event = webhooks.replay(event_id)
+        identity.audit.record(signed_in().user.email, "replay", reason="operator page", event_id=event.id)
+    return redirect(url_for("operator.webhook", event_id=event_id), 303)
 
 
 def readable(body: bytes) -> str | None:

@@ -20,7 +20,7 @@ bp = Blueprint("purchases", __name__)
 USUAL = timedelta(minutes=1)  # longer than this is longer than usual
 POLLING = timedelta(minutes=30)  # a page left open asks no longer
 OPENING = timedelta(seconds=30)  # an opening older than this died on the way
-SECONDS_BETWEEN_POLLS = {"adding": 1, "waiting": 2, "slow": 5}
+SECONDS_BETWEEN_POLLS = {"adding": 1, "waiting": 2, "declined": 2, "slow": 5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,9 @@ class Progress:
     """How far a purchase is, and since when its buyer waits for it.
 
     ``adding``: Polar sent the buyer back, the order is not here yet; ``slow``: so for more than a minute.
-    ``waiting``: nobody says that it was paid. ``added``, ``stuck`` (paid, but it credits nobody), ``failed`` and
-    ``expired`` are ends.
+    ``waiting``: nobody says that it was paid; ``declined``: a payment failed, and the checkout is still open.
+    ``added``, ``stuck`` (paid, but it credits nobody), ``failed`` and ``expired`` are ends. ``reachable``: whether
+    Polar answered when it was asked.
     """
 
     state: str
@@ -38,6 +39,7 @@ class Progress:
     entry: ledger.CreditTransaction | None
     since: datetime
     paid: str | None
+    reachable: bool
 
     @property
     def every(self) -> int | None:
@@ -48,7 +50,7 @@ class Progress:
     @property
     def tag(self) -> str:
         """Changes with everything the page shows."""
-        return f"{self.state} {self.every or 'done'}"
+        return f"{self.state} {self.every or 'done'} {'' if self.reachable else 'unreachable'}".strip()
 
     def address(self, endpoint: str) -> str:
         """Where to ask, keeping what this page knows."""
@@ -102,6 +104,7 @@ def receipt(transaction_id: int) -> AnyResponse | str:
 def _progress(checkout_id: int) -> Progress:
     account_id = sessions.account_id()
     found = checkout.of_account(account_id, checkout_id)
+    reachable = buying.look_again(found)
     order = checkout.order_of(found)
     since = _since()
     # Polar puts its id of the checkout into the address only after the payment.
@@ -110,12 +113,13 @@ def _progress(checkout_id: int) -> Progress:
     entry = None
     if order is not None and order.credit_transaction_id is not None:
         entry = ledger.entry(account_id, order.credit_transaction_id)
-    return Progress(_state(found, order, paid=paid is not None, since=since), found, order, entry, since, paid)
+    state = _state(found, order, paid=paid is not None, since=since)
+    return Progress(state, found, order, entry, since, paid, reachable)
 
 
 def _state(found: checkout.Checkout, order: checkout.Order | None, *, paid: bool, since: datetime) -> str:
     now = clock.now()
-    if order is not None:
+    if order is not None and order.state != "expected":
         return "added" if order.state == "credited" else "stuck"
     if paid:
         return "slow" if now - since >= USUAL else "adding"
@@ -123,7 +127,7 @@ def _state(found: checkout.Checkout, order: checkout.Order | None, *, paid: bool
         return "failed"
     if found.state == "expired" or (found.expires_at is not None and found.expires_at <= now):
         return "expired"
-    return "waiting"
+    return "declined" if found.reason else "waiting"
 
 
 def _since() -> datetime:

@@ -7,12 +7,15 @@ import json
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import select
 
 from creditapp import clock, jobqueue
 from creditapp.db import db, insert_once
-from creditapp.webhooks.handlers import HANDLERS, UNUSED, Ignored
+from creditapp.errors import NotFound
+from creditapp.gateway import Gateway
+from creditapp.webhooks.handlers import HANDLERS, QUESTIONS, UNUSED, Ignored
 from creditapp.webhooks.models import WebhookEvent
 
 log = logging.getLogger(__name__)
@@ -45,8 +48,23 @@ def receive(webhook_id: str, body: bytes) -> int | None:
     return event_id
 
 
-def handle(event_id: int) -> None:
-    """Do what one event asks for, once.
+def ask(gateway: Gateway, event_id: int) -> tuple[Any, ...]:
+    """What Polar has to be asked before the event can be handled: nothing for most, one answer for a few.
+
+    Raises PolarUnavailable and PolarRefused.
+    """
+    event = db.session.get(WebhookEvent, event_id, populate_existing=True)
+    if event is None or event.state != "received" or event.event_type not in QUESTIONS:
+        return ()
+    try:
+        _, data = _read(event.body)
+    except Unreadable:
+        return ()  # handling says so
+    return (QUESTIONS[event.event_type](gateway, data),)
+
+
+def handle(event_id: int, *answer: Any) -> None:
+    """Do what one event asks for, once, with Polar's *answer* where it had to be asked.
 
     The row is claimed by its lock: who finds it locked or done leaves it alone. What the handler wrote and that it is
     processed are one commit. A handler that fails leaves only a later time and a reason.
@@ -57,7 +75,7 @@ def handle(event_id: int) -> None:
         return
     try:
         with db.session.begin_nested():
-            why_ignored = _handled(event)
+            why_ignored = _handled(event, *answer)
     except Ignored as ignored:
         _close(event, "ignored", str(ignored))
     except Unreadable as error:
@@ -90,26 +108,50 @@ def pause_after(attempts: int) -> timedelta:
     return min(FIRST_PAUSE * int(2 ** (attempts - 1)), LONGEST_PAUSE)
 
 
-def _handled(event: WebhookEvent) -> str | None:
-    try:
-        payload = json.loads(event.body)
-        event_type, data = payload["type"], payload["data"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        message = "The body is not a JSON object with a type and data."
-        raise Unreadable(message) from None
+def _handled(event: WebhookEvent, *answer: Any) -> str | None:
+    event_type, data = _read(event.body)
     handler = HANDLERS.get(event_type) if isinstance(event_type, str) else None
     if handler is None:
         raise Ignored(UNUSED.get(str(event_type), "We don't use events of this type."))
     if not isinstance(data, dict):
         message = "Its data is not an object."
         raise Unreadable(message)
-    return handler(data)
+    return handler(data, *answer)
+
+
+def _read(body: bytes) -> tuple[Any, Any]:
+    try:
+        payload = json.loads(body)
+        return payload["type"], payload["data"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        message = "The body is not a JSON object with a type and data."
+        raise Unreadable(message) from None
 
 
 def _close(event: WebhookEvent, state: str, reason: str | None) -> None:
     event.state, event.processed_at = state, clock.now()
     event.reason = _storable(reason) if reason else None
     event.attempts += 1
+
+
+def postpone(event_id: int, reason: str) -> None:
+    """Handle the event later: what it needs could not be had."""
+    query = select(WebhookEvent).where(WebhookEvent.id == event_id, WebhookEvent.state == "received")
+    event = db.session.scalar(query.with_for_update(skip_locked=True))
+    if event is not None:
+        _postpone(event, reason)
+
+
+def replay(event_id: int) -> WebhookEvent:
+    """Handle an event once more, as if it had just come: its effects know whether they were had. Raises NotFound."""
+    event = db.session.get(WebhookEvent, event_id, with_for_update=True, populate_existing=True)
+    if event is None:
+        message = "There is no such event."
+        raise NotFound(message)
+    event.state, event.attempts, event.reason, event.processed_at = "received", 0, None, None
+    event.next_attempt_at = clock.now()
+    jobqueue.ring_after_commit("handle_webhook", event.id)
+    return event
 
 
 def _postpone(event: WebhookEvent, reason: str) -> None:

@@ -34,3 +34,12 @@ def event(event_id: int) -> WebhookEvent:
         message = "There is no such event."
         raise NotFound(message)
     return found
+
+
+def event_named(webhook_id: str) -> WebhookEvent:
+    """The event that Polar delivered under this ``webhook-id``. Raises NotFound."""
+    found = db.session.scalar(select(WebhookEvent).where(WebhookEvent.webhook_id == webhook_id))
+    if found is None:
+        message = "There is no such event."
+        raise NotFound(message)
+    return found

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from flask.testing import FlaskClient
 
-from creditapp import checkout, clock, packages
+from creditapp import checkout, clock, gateway, packages
 from creditapp.db import transaction
 from tests.web.seeing import grant, spend_at
 from tests.web.tree import Node, tree
@@ -32,10 +32,12 @@ def buys(account: int, package: packages.CreditPackage) -> None:
         checkout.fulfil(paid(account, package))
 
 
-def paid(account: int, package: packages.CreditPackage) -> checkout.PaidOrder:
+def paid(account: int, package: packages.CreditPackage) -> gateway.PolarOrder:
     """A paid order of the package."""
-    return checkout.PaidOrder(
+    return gateway.PolarOrder(
         id="order-1",
+        status="paid",
+        paid=True,
         product_id=package.polar_product_id,
         customer_id=None,
         external_customer_id=str(account),

@@ -227,6 +227,7 @@ def test_after_a_minute_the_page_says_that_it_takes_longer_and_that_a_mail_will_
     assert returned
     waiting = progress(browser.get(returned))
     assert "longer than usual" not in waiting.words
+    polar.control("fail_next", path="/v1/orders", status=503)
 
     with clock.at(clock.now() + timedelta(seconds=61)):
         later = progress(browser.get(asked_again(waiting), headers={"HX-PTag": waiting["hx-ptag"]}))
@@ -242,6 +243,7 @@ def test_a_page_left_open_stops_asking_after_half_an_hour(
     returned = pay(polar, click_buy(browser), alice)
     assert returned
     address = asked_again(progress(browser.get(returned)))
+    polar.control("fail_next", path="/v1/orders", status=503, times=2)
 
     with clock.at(clock.now() + timedelta(minutes=29)):
         late = progress(browser.get(address))

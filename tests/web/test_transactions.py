@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from creditapp import checkout, clock, identity, ledger, packages, usage
+from creditapp import checkout, clock, gateway, identity, ledger, packages, usage
 from creditapp.db import transaction
 from tests.web.seeing import DAY, HOUR, NOON, grant, set_account, signed_up, spend
 from tests.web.tree import Node, tree
@@ -135,8 +135,10 @@ def test_an_expiry_leads_back_to_where_the_credits_came_in(browser: FlaskClient,
 def test_a_purchase_shows_what_was_paid_and_leads_to_the_receipt(
     browser: FlaskClient, account: int, shelf: dict[str, packages.CreditPackage]
 ) -> None:
-    paid = checkout.PaidOrder(
+    paid = gateway.PolarOrder(
         id="order-1",
+        status="paid",
+        paid=True,
         product_id=shelf["professional"].polar_product_id,
         customer_id="customer-1",
         external_customer_id=str(account),
