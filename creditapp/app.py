@@ -12,8 +12,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from creditapp import api, cli, jobqueue, web
 from creditapp.config import ROOT, Settings, load_settings
-from creditapp.db import db, engine_options
-from creditapp.errors import CreditAppError
+from creditapp.db import db, engine_options, is_busy
+from creditapp.errors import Busy, CreditAppError
 from creditapp.gateway import Gateway
 from creditapp.web import errors
 
@@ -77,6 +77,9 @@ def _answer_errors(app: Flask) -> None:
         return door().http(error)  # type: ignore[no-any-return]
 
     def broken(error: Exception) -> Response | tuple[str, int]:
+        if is_busy(error):
+            log.warning("%s %s found the database busy: %s", request.method, request.path, error)
+            return refused(Busy())
         log.error("%s %s broke", request.method, request.path, exc_info=error)
         return door().broken()  # type: ignore[no-any-return]
 

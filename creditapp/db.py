@@ -34,6 +34,7 @@ PRIMARY_CODE = 0xFF  # the rest of SQLite's error code only says more precisely 
 POSTGRES_TIMEOUTS = "-c statement_timeout=5000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=10000"
 WRITING = {"writing": True}
 BROKEN_OFF = {"40001", "40P01"}  # serialization failure, deadlock
+TIMED_OUT = {"55P03", "57014"}  # a lock, a statement that waited for one
 
 Answer = TypeVar("Answer")
 
@@ -226,6 +227,15 @@ def retrying(work: Callable[[], Answer]) -> Answer:
         if getattr(error.orig, "sqlstate", None) not in BROKEN_OFF:
             raise
         return work()
+
+
+def is_busy(error: BaseException) -> bool:
+    """Whether the database gave up because others held what was needed for too long: the same works in a moment."""
+    if not isinstance(error, DBAPIError):
+        return False
+    if isinstance(error.orig, sqlite3.OperationalError):
+        return error.orig.sqlite_errorcode & PRIMARY_CODE == sqlite3.SQLITE_BUSY
+    return getattr(error.orig, "sqlstate", None) in {*BROKEN_OFF, *TIMED_OUT}
 
 
 def insert_once(unique: InstrumentedAttribute[str], **values: Any) -> int | None:

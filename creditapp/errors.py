@@ -26,3 +26,12 @@ class InvalidInput(CreditAppError):
     """The shape is right but a value can't be accepted."""
 
     code, status, title = "invalid_request", 422, "The request can't be accepted"
+
+
+class Busy(CreditAppError):
+    """Others hold what is needed; the same works in a moment."""
+
+    code, status, title = "busy", 503, "Too busy at this moment"
+
+    def __init__(self) -> None:
+        super().__init__("Nothing was changed. Try again in a second; the same idempotency key is safe.", retry_after=1)
