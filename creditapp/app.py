@@ -15,6 +15,7 @@ from creditapp.config import ROOT, Settings, load_settings
 from creditapp.db import db, engine_options, is_busy
 from creditapp.errors import Busy, CreditAppError
 from creditapp.gateway import Gateway
+from creditapp.ledger import Policy
 from creditapp.web import errors
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,13 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
     db.init_app(app)
+    app.extensions["ledger_policy"] = Policy(
+        clawback_other_lots=settings.clawback_other_lots,
+        forgive_shortfall=settings.clawback_forgive,
+        spend_in_debt=settings.spend_in_debt,
+        overrun_into_debt=settings.hold_overrun_debt,
+        return_grace_days=settings.return_grace_days,
+    )
     app.extensions["migrate"] = LocalProxy(cache(partial(_migrate, app)))
     jobqueue.use(settings.redis_url)
     app.extensions["gateway"] = Gateway(settings.polar_server, settings.polar_access_token)

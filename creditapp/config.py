@@ -90,6 +90,11 @@ class Settings(BaseSettings):
     welcome_credits: int = Field(default=100, ge=0)
     bonus_expires_days: int | None = Field(default=90, ge=1)
     low_balance_threshold: int = Field(default=500, ge=0)
+    clawback_other_lots: bool = True
+    clawback_forgive: bool = False
+    spend_in_debt: bool = False
+    hold_overrun_debt: bool = False
+    return_grace_days: int = Field(default=7, ge=0, le=366)
     trusted_proxies: int = Field(default=0, ge=0, le=8)
 
     @field_validator("polar_server")

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, BigInteger, DateTime, Integer, MetaData, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -251,6 +252,11 @@ def turn(name: str) -> None:
     """Wait until nobody else works on what *name* names; then it is ours until the transaction ends."""
     if is_postgres():  # SQLite has one writer anyway
         db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
+def of_app(name: str) -> Any:
+    """What the app was given under *name* when it was put together: below the doors nobody else knows the app."""
+    return current_app.extensions[name]
 
 
 def is_postgres() -> bool:

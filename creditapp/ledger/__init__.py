@@ -28,7 +28,9 @@ from creditapp.ledger.models import (
     new_id,
 )
 from creditapp.ledger.peak import highest
+from creditapp.ledger.policy import Policy
 from creditapp.ledger.proof import Difference, verify
+from creditapp.ledger.returns import AlreadyReversed, NotAConsumption, claw_back, give_back, reverse, write_off
 from creditapp.ledger.spending import Charge, Spent, spend
 from creditapp.ledger.statement import (
     Balance,
@@ -53,6 +55,7 @@ __all__ = [
     "LARGEST_AMOUNT",
     "TRANSACTION_TYPES",
     "Account",
+    "AlreadyReversed",
     "Balance",
     "Charge",
     "CreditLot",
@@ -64,12 +67,15 @@ __all__ = [
     "InvalidAmount",
     "LotLeft",
     "LotRange",
+    "NotAConsumption",
+    "Policy",
     "Spent",
     "Totals",
     "UsageRecord",
     "adjust",
     "balance",
     "check_amount",
+    "claw_back",
     "due_accounts",
     "entries",
     "entries_after",
@@ -77,6 +83,7 @@ __all__ = [
     "every_entry",
     "expire",
     "fingerprint",
+    "give_back",
     "grant",
     "highest",
     "lock",
@@ -85,10 +92,12 @@ __all__ = [
     "new_id",
     "open_account",
     "payers",
+    "reverse",
     "settle",
     "spend",
     "totals",
     "usage_of",
     "uses_key",
     "verify",
+    "write_off",
 ]

@@ -19,6 +19,7 @@ from creditapp.ledger.errors import IdempotencyMismatch, InsufficientCredits, In
 from creditapp.ledger.models import Account, CreditLot, CreditTransaction
 
 LARGEST_AMOUNT = Decimal(1_000_000_000)
+NO_DEBT = Decimal(0)
 SOURCE_OF = {"purchase": "purchased", "bonus": "bonus", "adjustment": "adjustment"}
 
 
@@ -71,7 +72,7 @@ def grant(
 
     1. Lock the account. A key that was used for the same grant gives the first transaction again.
     2. Settle the lots and expire what is due, so that the new lot pays only for what comes after it.
-    3. Book the credits and make the lot.
+    3. Book the credits and make the lot; then they repay debt, where there is any.
 
     Raises NotFound, InvalidAmount (not above 0, finer than a millionth, more than a thousand million) and
     IdempotencyMismatch (the key was used for another grant).
@@ -79,11 +80,11 @@ def grant(
     check_amount(amount)
     account = lock(account_id)
     request = fingerprint("grant", transaction_type, amount, polar_order_id)
-    if done := _already_done(account, key, request):
+    if done := already_done(account, key, request):
         return done
     moment = moment_of(account)
     lots.settle(account)
-    _expire_due(account, moment)
+    expire_due(account, moment)
     if transaction_type == "purchase":
         account.total_purchased += amount
     granted = post(
@@ -107,6 +108,7 @@ def grant(
         paid_cents=paid_cents,
         currency=currency,
     )
+    repay(account, granted)
     return granted
 
 
@@ -120,11 +122,11 @@ def adjust(account_id: int, amount: Decimal, *, reason: str, key: str) -> Credit
         return grant(account_id, amount, transaction_type="adjustment", key=key, description=reason)
     account = lock(account_id)
     request = fingerprint("adjust", amount)
-    if done := _already_done(account, key, request):
+    if done := already_done(account, key, request):
         return done
     moment = moment_of(account)
     lots.settle(account)
-    _expire_due(account, moment)
+    expire_due(account, moment)
     if account.available < -amount:
         raise InsufficientCredits(
             required=-amount, balance=account.balance, reserved=account.reserved, debt=account.debt
@@ -138,30 +140,38 @@ def expire(account_id: int) -> int:
     """Book the expiry of every lot of the account that has fallen due; how many did."""
     account = lock(account_id)
     lots.settle(account)
-    return _expire_due(account, moment_of(account))
+    return expire_due(account, moment_of(account))
 
 
 def settle(account_id: int) -> Account:
     """The locked account with its lots settled and everything due expired."""
     account = lock(account_id)
     lots.settle(account)
-    _expire_due(account, moment_of(account))
+    expire_due(account, moment_of(account))
     return account
 
 
 def post(
-    account: Account, transaction_type: str, amount: Decimal, *, moment: datetime, **columns: Any
+    account: Account,
+    transaction_type: str,
+    amount: Decimal,
+    *,
+    moment: datetime,
+    debt_change: Decimal = NO_DEBT,
+    **columns: Any,
 ) -> CreditTransaction:
-    """Book one movement on the locked *account*: the row and the new balance together."""
+    """Book one movement on the locked *account*: the row, the new balance and the new debt together."""
     account.last_number += 1
     before = account.balance
     account.balance = before + amount
+    account.debt += debt_change
     account.updated_at = moment
     transaction = CreditTransaction(
         account_id=account.id,
         number=account.last_number,
         transaction_type=transaction_type,
         amount=amount,
+        debt_change=debt_change,
         balance_before=before,
         balance_after=account.balance,
         reserved_after=account.reserved,
@@ -171,6 +181,24 @@ def post(
     db.session.add(transaction)
     db.session.flush()
     return transaction
+
+
+def repay(account: Account, credits_in: CreditTransaction) -> None:
+    """Let credits that just came in repay the debt of the locked *account*, as far as they are available."""
+    amount = min(account.debt, credits_in.amount, account.available)
+    if amount <= 0:
+        return
+    lots.revoke(account, amount)
+    post(
+        account,
+        "repayment",
+        -amount,
+        debt_change=-amount,
+        moment=credits_in.processed_at,
+        key=f"repay:{credits_in.id}",
+        description="Debt repaid",
+        reference_id=str(credits_in.id),
+    )
 
 
 def moment_of(account: Account) -> datetime:
@@ -199,7 +227,10 @@ def fingerprint(*parts: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _already_done(account: Account, key: str, request: str) -> CreditTransaction | None:
+def already_done(account: Account, key: str | None, request: str) -> CreditTransaction | None:
+    """What *key* did before; None where it did nothing yet. Raises IdempotencyMismatch for another request."""
+    if key is None:
+        return None
     query = select(CreditTransaction).where(CreditTransaction.account_id == account.id, CreditTransaction.key == key)
     done = db.session.scalar(query)
     if done is not None and done.request != request:
@@ -207,7 +238,8 @@ def _already_done(account: Account, key: str, request: str) -> CreditTransaction
     return done
 
 
-def _expire_due(account: Account, moment: datetime) -> int:
+def expire_due(account: Account, moment: datetime) -> int:
+    """Book what has fallen due on the locked and settled *account*; how many lots did."""
     if account.next_expiry_at is None or account.next_expiry_at > moment:
         return 0
     due: list[CreditLot] = [lot for lot in lots.left(account) if lot.expires_at and lot.expires_at <= moment]

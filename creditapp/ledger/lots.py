@@ -3,6 +3,7 @@
 Every function here needs the account row locked.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
@@ -74,6 +75,18 @@ def revoke(account: Account, amount: Decimal) -> None:
         lot.revoked += taken
     db.session.flush()
     notice_next_expiry(account)
+
+
+def take_out(settled: Iterable[CreditLot], amount: Decimal) -> Decimal:
+    """Take up to *amount* out of these lots, in the order given; how much that was."""
+    missing = amount
+    for lot in settled:
+        taken = min(lot.remaining, missing)
+        lot.remaining -= taken
+        lot.revoked += taken
+        missing -= taken
+    db.session.flush()
+    return amount - missing
 
 
 def notice_next_expiry(account: Account) -> None:
