@@ -1,8 +1,9 @@
 """Every background job: one row id in; claim - ask - write. A job may run twice at once: its row is claimed first."""
 
 import logging
+from dataclasses import replace
 
-from creditapp import letters, webhooks
+from creditapp import identity, letters, webhooks
 from creditapp.db import transaction
 from creditapp.gateway import PolarRefused, PolarUnavailable
 from creditapp.letters import render
@@ -28,6 +29,13 @@ def send_letter(letter_id: int) -> None:
     """Send a letter: claim it, hand it over, write down what became of it."""
     with transaction():
         envelope = letters.due(letter_id)
+        if envelope is not None and envelope.kind == "password_reset":
+            # Its secret is made now, and lies nowhere before; a stranger's address gets no letter.
+            token = identity.begin_reset(envelope.recipient)
+            if token is None:
+                letters.sent(letter_id)
+                return
+            envelope = replace(envelope, facts={**envelope.facts, "token": token})
     if envelope is None:
         return
     try:

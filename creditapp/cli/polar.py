@@ -8,7 +8,7 @@ from typing import ParamSpec
 import click
 from flask.cli import AppGroup
 
-from creditapp import clock, packages, reconciling, reconciliation, webhooks
+from creditapp import clock, packages, reconciliation, reconciling, webhooks
 from creditapp.cli.words import in_words
 from creditapp.config import PRODUCT_SETTINGS
 from creditapp.db import release, transaction

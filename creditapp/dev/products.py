@@ -20,7 +20,9 @@ def connect(settings: InstanceSettings, *, polar_port: int) -> None:
     Raises CannotStart where the stand-in refuses one, OSError and HTTPException where it does not answer.
     """
     headers = {"Authorization": f"Bearer {settings.values['POLAR_ACCESS_TOKEN']}", "Polar-Version": API_VERSION}
-    missing = [key for key, name in PRODUCT_SETTINGS.items() if not _is_there(polar_port, headers, settings.values.get(name))]
+    missing = [
+        key for key, name in PRODUCT_SETTINGS.items() if not _is_there(polar_port, headers, settings.values.get(name))
+    ]
     wanted = _as_polar_wants_them() if missing else {}
     for key in missing:
         status, made = knocking.ask(polar_port, "POST", PATH, headers=headers, body=wanted[key])

@@ -166,7 +166,9 @@ class Gateway:
         payment: PolarPayment | None = asking(asked)
         return payment
 
-    def products(self, **metadata: str | int | bool | list[str] | list[int] | list[bool]) -> Iterator[Sequence[PolarProduct]]:
+    def products(
+        self, **metadata: str | int | bool | list[str] | list[int] | list[bool]
+    ) -> Iterator[Sequence[PolarProduct]]:
         """Pages of products that carry this *metadata*, archived ones too."""
         return _pages(
             facts.product, lambda page: self.client.products.list(metadata=metadata, page=page, limit=PAGE).items

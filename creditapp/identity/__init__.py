@@ -6,7 +6,7 @@ or after two weeks; every person owns an account from the moment they sign up.
 
 from creditapp.identity import audit
 from creditapp.identity.keys import SCOPES, BadKey, Caller, InsufficientScope, caller, create_key
-from creditapp.identity.models import ApiKey, AuditEvent, Membership, User, UserSession
+from creditapp.identity.models import ApiKey, AuditEvent, Membership, PasswordReset, User, UserSession
 from creditapp.identity.passwords import SHORTEST as SHORTEST_PASSWORD
 from creditapp.identity.passwords import UnacceptablePassword, matches
 from creditapp.identity.people import (
@@ -23,6 +23,7 @@ from creditapp.identity.people import (
     change_password,
     close_other_sessions,
     close_session,
+    close_sessions,
     members,
     normal_email,
     open_session,
@@ -33,6 +34,7 @@ from creditapp.identity.people import (
     sign_up,
     token_hash,
 )
+from creditapp.identity.resets import ResetUnusable, begin_reset, can_reset, reset_password
 
 __all__ = [
     "LONGEST_NAME",
@@ -47,6 +49,8 @@ __all__ = [
     "InsufficientScope",
     "InvalidEmail",
     "Membership",
+    "PasswordReset",
+    "ResetUnusable",
     "UnacceptablePassword",
     "User",
     "UserSession",
@@ -55,12 +59,15 @@ __all__ = [
     "account_named",
     "account_of_session",
     "audit",
+    "begin_reset",
     "by_credentials",
     "by_session",
     "caller",
+    "can_reset",
     "change_password",
     "close_other_sessions",
     "close_session",
+    "close_sessions",
     "create_key",
     "matches",
     "members",
@@ -69,6 +76,7 @@ __all__ = [
     "open_sessions",
     "owner_of",
     "rename",
+    "reset_password",
     "set_time_zone",
     "sign_up",
     "token_hash",

@@ -63,6 +63,20 @@ class UserSession(Model):
     user: Mapped[User] = relationship()
 
 
+class PasswordReset(Model):
+    """A link to set a new password; only the hash of its token is kept."""
+
+    __tablename__ = "password_resets"
+    __table_args__ = (Index("ix_password_resets_user_id", "user_id"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
 class ApiKey(Model):
     """A program's key; only its hash is kept. Without an account it is a service key, which may act for any."""
 

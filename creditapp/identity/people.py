@@ -130,10 +130,10 @@ def close_session(token: str) -> None:
     _revoke(UserSession.token_hash == token_hash(token))
 
 
-def change_password(user: User, password: str, *, keep_token: str) -> None:
-    """Set a new password and sign out everywhere but here. Raises UnacceptablePassword."""
+def change_password(user: User, password: str) -> None:
+    """Set a new password and sign out everywhere; who is here is signed in anew. Raises UnacceptablePassword."""
     user.password_hash = passwords.hashed(password)
-    close_other_sessions(user, keep_token=keep_token)
+    close_sessions(user)
 
 
 def open_sessions(user: User) -> Sequence[UserSession]:
@@ -142,6 +142,11 @@ def open_sessions(user: User) -> Sequence[UserSession]:
         UserSession.user_id == user.id, UserSession.revoked_at.is_(None), UserSession.expires_at > clock.now()
     )
     return db.session.scalars(query.order_by(UserSession.signed_in_at.desc()).limit(SESSIONS_SHOWN)).all()
+
+
+def close_sessions(user: User) -> None:
+    """Sign out everywhere."""
+    _revoke(UserSession.user_id == user.id)
 
 
 def close_other_sessions(user: User, *, keep_token: str) -> None:

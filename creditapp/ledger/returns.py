@@ -216,9 +216,7 @@ def reversed_of(charge: CreditTransaction) -> Decimal:
 
 
 def _lot_of(account: Account, purchase_id: int) -> CreditLot:
-    query = select(CreditLot).where(
-        CreditLot.account_id == account.id, CreditLot.credit_transaction_id == purchase_id
-    )
+    query = select(CreditLot).where(CreditLot.account_id == account.id, CreditLot.credit_transaction_id == purchase_id)
     lot = db.session.scalar(query.execution_options(populate_existing=True))
     if lot is None:
         message = "There is no such purchase."

@@ -12,6 +12,7 @@ from creditapp.web import (
     overview,
     packages,
     purchases,
+    resets,
     security,
     sessions,
     settings,
@@ -29,6 +30,7 @@ def register(app: Flask) -> None:
         part.register(app)
     for page in (
         auth,
+        resets,
         overview,
         balance,
         packages,

@@ -15,6 +15,7 @@ from creditapp.db import transaction
 from creditapp.errors import InvalidInput
 from creditapp.web import sessions, words
 from creditapp.web.forms import exactly, typed
+from creditapp.web.resets import tell_of_change
 from creditapp.web.sessions import login_required
 from creditapp.wiring import limiter
 
@@ -106,7 +107,9 @@ def change_password() -> Page:
         return _page({"current_password": "This is not your current password."}), REFUSED
     try:
         with transaction():
-            identity.change_password(me.user, exactly("new_password"), keep_token=me.token)
+            identity.change_password(me.user, exactly("new_password"))
+            sessions.sign_in(me.user)
+            tell_of_change(me.user)
     except identity.UnacceptablePassword as error:
         return _page({"new_password": error.sentence}), REFUSED
     return _saved("Your password is changed. You are signed out everywhere else.")

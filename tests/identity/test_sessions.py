@@ -82,36 +82,35 @@ def test_signing_out_ends_this_session_alone(ada: identity.User) -> None:
     assert identity.by_session(there) is ada
 
 
-def test_a_new_password_signs_out_everywhere_but_here(ada: identity.User) -> None:
-    here, there, elsewhere = sign_in(ada), sign_in(ada), sign_in(ada)
+def test_a_new_password_signs_out_everywhere(ada: identity.User) -> None:
+    here, there = sign_in(ada), sign_in(ada)
 
     with transaction():
-        identity.change_password(ada, "another four plain words", keep_token=here)
+        identity.change_password(ada, "another four plain words")
 
-    assert identity.by_session(here) is ada
+    assert identity.by_session(here) is None
     assert identity.by_session(there) is None
-    assert identity.by_session(elsewhere) is None
     assert identity.by_credentials("ada@example.com", PASSWORD) is None
     assert identity.by_credentials("ada@example.com", "another four plain words") is ada
 
 
 def test_a_new_password_that_is_refused_signs_nobody_out(ada: identity.User) -> None:
-    here, there = sign_in(ada), sign_in(ada)
+    here = sign_in(ada)
 
     with pytest.raises(identity.UnacceptablePassword), transaction():
-        identity.change_password(ada, "short", keep_token=here)
+        identity.change_password(ada, "short")
 
-    assert identity.by_session(there) is ada
+    assert identity.by_session(here) is ada
     assert identity.by_credentials("ada@example.com", PASSWORD) is ada
 
 
 def test_one_persons_new_password_leaves_others_signed_in(ada: identity.User) -> None:
     with transaction():
         charlie = identity.sign_up("charlie@example.com", PASSWORD, identity.Welcome(0, None))
-    his, hers = sign_in(charlie), sign_in(ada)
+    his = sign_in(charlie)
 
     with transaction():
-        identity.change_password(ada, "another four plain words", keep_token=hers)
+        identity.change_password(ada, "another four plain words")
 
     assert identity.by_session(his) is charlie
 

@@ -22,8 +22,16 @@ from tests.deliveries import ADDRESS as WEBHOOK
 from tests.web.tree import tree
 
 # For everybody; machines have keys and signatures of their own.
-PUBLIC_PAGES = {"static", "auth.sign_in", "auth.sign_up", "health.healthz", "health.readyz"}
-PUBLIC_FORMS = {"auth.begin_session", "auth.create_account", "theme.choose"}
+PUBLIC_PAGES = {
+    "static",
+    "auth.sign_in",
+    "auth.sign_up",
+    "resets.forgot",
+    "resets.choose",
+    "health.healthz",
+    "health.readyz",
+}
+PUBLIC_FORMS = {"auth.begin_session", "auth.create_account", "resets.ask", "resets.set_password", "theme.choose"}
 FOR_MACHINES = {"webhooks.polar"}
 HTTPS = {"base_url": "https://credits.example.com", "headers": {"Referer": "https://credits.example.com/"}}
 ELSEWHERE = [
