@@ -28,9 +28,9 @@ def fulfil(paid: PolarOrder) -> Order:
         if checkout is not None and checkout.package_id != order.package_id:
             checkout = None  # the buyer paid something else; the sale that was begun says nothing of it
         order.reason = _why_not(order, package, checkout, paid)
-        order.state = "uncredited" if order.reason else "credited"
         if order.reason is None and package is not None:
             _credit(order, package, checkout)
+        order.state = "uncredited" if order.reason else "credited"
     refund.settle(order)
     db.session.flush()
     return order

@@ -133,7 +133,7 @@ def _post(order: Order, difference: Decimal, money: int) -> None:
             "refunded_amount": money,
             "currency": order.currency,
             "credits_taken": str(difference),
-            "debt": str(standing.debt),
+            "debt": f"{standing.debt.normalize():f}",
         }
     else:
         facts |= {"credits_returned": str(-difference)}

@@ -6,8 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
-from creditapp import clock, identity
+from creditapp import checkout, clock, identity, packages
+from creditapp.db import db, transaction
+from tests.conftest import PASSWORD
 from tests.flows.house import Polar, Program, Visitor, words
 
 REASON = "It can be bought once per account, and you have bought it."
@@ -80,3 +83,66 @@ def test_a_key_that_polar_failed_does_not_reach_past_the_limit_later(
 
     again = program.post("/purchase", {"package": "holiday_bonus"}, key="first")
     assert (again.status_code, again.json()["detail"]) == (409, REASON)
+
+
+def test_two_browsers_with_one_offer_each_in_an_open_checkout_are_led_to_the_same_one(
+    browser: Visitor, web: Callable[[], Any], alice: identity.User, polar: Polar, account: int, program: Program,
+    arrived: Callable[[str], None],
+) -> None:  # fmt: skip
+    other = Visitor(web()).sign_in(alice.email, PASSWORD)
+    first = browser.presses_buy("holiday_bonus").headers["location"]
+    second = other.presses_buy("holiday_bonus").headers["location"]
+    assert first == second
+
+    assert polar.pays(first, email=alice.email).status_code == 303
+    polar.pays(second, email=alice.email)  # nothing is left to pay
+    [order] = polar.orders_for(polar.checkouts_for(account)[0]["metadata"]["checkout_id"])
+    arrived(order["id"])
+    assert program.available == 7_600
+    assert other.presses_buy("holiday_bonus").status_code == 409
+
+
+def test_a_closed_tab_leads_back_to_the_open_checkout_and_after_its_end_to_a_new_one(
+    browser: Visitor, polar: Polar, account: int
+) -> None:
+    first = browser.presses_buy("holiday_bonus").headers["location"]
+    assert browser.presses_buy("holiday_bonus").headers["location"] == first
+    with transaction():
+        for one in db.session.scalars(select(checkout.Checkout).where(checkout.Checkout.account_id == account)):
+            one.expires_at = clock.now() - timedelta(seconds=1)
+
+    assert browser.presses_buy("holiday_bonus").headers["location"] != first
+
+
+def test_a_late_payment_of_an_offer_that_is_over_is_credited_and_shown_to_the_operator(
+    program: Program, polar: Polar, arrived: Callable[[str], None], operators_browser: Visitor, shelf: dict[str, Any]
+) -> None:
+    bought = program.buys("holiday_bonus")
+    with transaction():
+        packages.by_key("holiday_bonus").expires_at = clock.now() - timedelta(seconds=1)
+    polar.pays(bought["checkout_url"])
+    [order] = polar.orders_for(bought["checkout_id"])
+    arrived(order["id"])
+
+    assert program.available == 7_600
+    page = operators_browser.sees("/operator/")
+    assert "Credited, though the offer was over" in page
+    assert order["id"] in page
+    assert "The offer has ended." in page
+
+
+def test_an_offer_paid_twice_by_a_link_of_polars_is_credited_twice_and_shown_to_the_operator(
+    program: Program, polar: Polar, account: int, alice: identity.User, arrived: Callable[[str], None],
+    operators_browser: Visitor, shelf: dict[str, Any],
+) -> None:  # fmt: skip
+    for _ in range(2):
+        link = polar.polar.checkouts.create(
+            products=[str(shelf["holiday_bonus"].polar_product_id)], external_customer_id=str(account)
+        )
+        polar.pays(link.url, email=alice.email)
+        [order] = polar.orders_of_link(link)
+        arrived(order["id"])
+
+    assert program.available == 100 + 2 * 7_500
+    page = operators_browser.sees("/operator/")
+    assert page.count("Paid late: Holiday Bonus was no longer on offer to this account.") == 1
