@@ -65,7 +65,7 @@ def test_an_order_of_a_customer_we_met_before_is_credited_without_an_external_id
     account: int, shelf: Shelf, polar_says
 ) -> None:
     with transaction():
-        checkout.begin.remember_customer(account, "customer-of-alice")
+        checkout.remember_customer(account, "customer-of-alice")
     polar_says(order_paid(shelf["starter"], customer_id="customer-of-alice"))
 
     assert available(account) == 1_100

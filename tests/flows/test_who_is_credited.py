@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from creditapp import identity, ledger, packages
-from creditapp.checkout.begin import remember_customer
+from creditapp.checkout import remember_customer
 from creditapp.db import transaction
 from tests.conftest import signed_up
 from tests.deliveries import deliver, recordings
