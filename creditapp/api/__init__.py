@@ -1,12 +1,18 @@
 """The door for programs: JSON under ``/api/credits`` with a bearer key; every refusal is a problem in words."""
 
+import logging
+
 from flask import Blueprint, Flask, Request, Response
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from creditapp.api import balance, consume, packages, purchase, transactions
+from creditapp.api import balance, consume, estimate, packages, prices, purchase, transactions
+from creditapp.api.callers import note_use
 from creditapp.api.wire import problem
 from creditapp.errors import CreditAppError
 from creditapp.wiring import csrf
+
+log = logging.getLogger(__name__)
 
 ROOT = "/api"
 WORDS = {
@@ -21,9 +27,18 @@ def register(app: Flask) -> None:
     """Hang the API into *app*. Programs carry no cookie, so that there is nothing to forge."""
     bp = Blueprint("api", __name__, url_prefix=f"{ROOT}/credits")
     csrf.exempt(bp)
-    for resource in (balance, consume, transactions, packages, purchase):
+    for resource in (balance, consume, estimate, prices, transactions, packages, purchase):
         resource.register(bp)
+    bp.after_request(_note_use)
     app.register_blueprint(bp)
+
+
+def _note_use(response: Response) -> Response:
+    try:
+        note_use()
+    except SQLAlchemyError:
+        log.warning("the use of a key could not be written down", exc_info=True)
+    return response
 
 
 def is_ours(request: Request) -> bool:

@@ -1,12 +1,18 @@
 """Who calls, for which account, and with which idempotency key."""
 
+import time
+
 from flask import g, request
 
 from creditapp import identity
 from creditapp.api.wire import WrongShape
+from creditapp.db import transaction
 from creditapp.errors import NotFound
 
 LONGEST_KEY = 255
+USE_NOTED_SECONDS = 60.0
+
+_noted: dict[int, float] = {}  # when this process last wrote down that a key is used
 
 
 def caller(scope: str) -> identity.Caller:
@@ -17,6 +23,17 @@ def caller(scope: str) -> identity.Caller:
     found: identity.Caller = g.caller
     found.must(scope)
     return found
+
+
+def note_use() -> None:
+    """Write down that the caller's key is used, now and then: not with every call."""
+    found: identity.Caller | None = g.get("caller")
+    now = time.monotonic()
+    if found is None or now - _noted.get(found.key_id, -USE_NOTED_SECONDS) < USE_NOTED_SECONDS:
+        return
+    _noted[found.key_id] = now
+    with transaction():
+        identity.note_use(found.key_id)
 
 
 def account_of(caller: identity.Caller, named: str | None) -> int:

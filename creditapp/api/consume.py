@@ -1,6 +1,6 @@
 """``POST consume``: charge an account for an operation, or for an explicit amount."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from flask import Blueprint, Response, request, url_for
 from pydantic import Field, model_validator
@@ -8,12 +8,26 @@ from pydantic_core import PydanticCustomError
 
 from creditapp import checkout, identity, ledger, packages, usage
 from creditapp.api.callers import account_of, caller, idempotency_key
-from creditapp.api.wire import Amount, Body, Label, LongText, Metadata, Moment, Text, answer, body, number, written
+from creditapp.api.wire import (
+    Amount,
+    Body,
+    Label,
+    LongText,
+    Metadata,
+    Moment,
+    Parameter,
+    Text,
+    answer,
+    body,
+    number,
+    written,
+)
 from creditapp.db import retrying, transaction
 from creditapp.errors import CreditAppError
 from creditapp.wiring import settings
 
 MOST_UNITS = 1_000_000
+MOST_PARAMETERS = 20
 
 
 class Operation(Body):
@@ -22,7 +36,7 @@ class Operation(Body):
     account: Text | None = None
     operation_type: Label | None = None
     quantity: Annotated[int, Field(ge=1, le=MOST_UNITS)] = 1
-    parameters: dict[str, Any] = Field(default_factory=dict)
+    parameters: Annotated[dict[Label, Parameter], Field(max_length=MOST_PARAMETERS)] = Field(default_factory=dict)
     amount: Amount | None = None
     operation_id: Text | None = None
     description: LongText | None = None
@@ -35,8 +49,10 @@ class Operation(Body):
     def _chargeable(self) -> "Operation":
         if self.amount is None and self.operation_type is None:
             raise PydanticCustomError("charge", "needs an operation_type of the rate card, or an explicit amount")
-        if self.parameters:
-            raise PydanticCustomError("parameters", "parameters are not known for this operation")
+        if self.amount is not None and self.parameters:
+            raise PydanticCustomError("parameters", "with an amount there is nothing for parameters to price")
+        if usage.PRICE_DETAIL in self.metadata:
+            raise PydanticCustomError("metadata", f"metadata.{usage.PRICE_DETAIL} is where we keep the price")
         return self
 
 
@@ -117,7 +133,9 @@ def _charge(account_id: int, asked: Operation, key: str | None, program: identit
         details=asked.metadata,
     )
     with transaction():
-        spent = usage.consume(account_id, charge, amount=asked.amount, quantity=asked.quantity)
+        spent = usage.consume(
+            account_id, charge, amount=asked.amount, quantity=asked.quantity, parameters=asked.parameters
+        )
         # One space of keys over all writes; the charge holds the account's lock, so that no purchase slips in.
         if charge.key and checkout.uses_key(account_id, charge.key):
             raise ledger.IdempotencyMismatch(charge.key)

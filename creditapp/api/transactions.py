@@ -2,12 +2,13 @@
 
 import base64
 import binascii
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from flask import Blueprint, Response
 from pydantic import Field
 
-from creditapp import ledger
+from creditapp import ledger, pricing, usage
 from creditapp.api.callers import account_of, caller
 from creditapp.api.wire import Body, Label, Moment, Text, WrongShape, answer, query
 
@@ -84,9 +85,16 @@ def as_json(transaction: ledger.CreditTransaction) -> dict[str, Any]:
         "polar_order_id": transaction.polar_order_id,
         "polar_transaction_id": transaction.polar_transaction_id,
         "status": transaction.status,
-        "metadata": transaction.details,
+        "price_version": transaction.price_version,
+        "price_lines": lines_as_json(usage.price_lines(transaction.details)),
+        "metadata": {name: value for name, value in transaction.details.items() if name != usage.PRICE_DETAIL},
         "processed_at": transaction.processed_at,
     }
+
+
+def lines_as_json(lines: Sequence[pricing.Line]) -> list[dict[str, Any]]:
+    """The lines of a price; none where quantity × rate says all of it."""
+    return [{"label": line.label, "rule": line.rule, "credits": line.credits} for line in lines]
 
 
 def _cursor(number: int) -> str:

@@ -18,6 +18,7 @@ DEEPEST = 32
 PROBLEM = "application/problem+json"
 PLAIN_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
 LONGEST_METADATA = 8_192
+LONGEST_WORD = 100
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -72,6 +73,14 @@ def _storable(value: Any) -> Any:
     return value
 
 
+def _parameter(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
+        raise PydanticCustomError("parameter", "must be a word or a number")
+    if isinstance(value, str) and len(value) > LONGEST_WORD:
+        raise PydanticCustomError("parameter", "must be at most 100 characters")
+    return _storable(value)
+
+
 def _metadata(value: Any) -> Any:
     if isinstance(value, dict):
         text = simplejson.dumps(value, use_decimal=True)
@@ -107,8 +116,9 @@ def _moment(value: Any) -> Any:
 
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
 Text = Annotated[str, BeforeValidator(_storable), StringConstraints(min_length=1, max_length=255)]
-Label = Annotated[str, BeforeValidator(_storable), StringConstraints(min_length=1, max_length=100)]
+Label = Annotated[str, BeforeValidator(_storable), StringConstraints(min_length=1, max_length=LONGEST_WORD)]
 LongText = Annotated[str, BeforeValidator(_storable), StringConstraints(max_length=1_000)]
+Parameter = Annotated[Any, BeforeValidator(_parameter)]
 Metadata = Annotated[dict[str, Any], BeforeValidator(_metadata)]
 Moment = Annotated[datetime | None, BeforeValidator(_moment)]
 

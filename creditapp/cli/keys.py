@@ -3,7 +3,7 @@
 import click
 from flask.cli import AppGroup
 
-from creditapp import identity
+from creditapp import clock, identity
 from creditapp.cli.words import in_words
 from creditapp.db import transaction
 from creditapp.wiring import settings
@@ -28,4 +28,38 @@ def create(account: str | None, service: bool, scopes: str, name: str) -> None:
     with transaction():
         account_id = identity.account_named(account) if account else None
         key = identity.create_key(account_id, name=name, scopes=wanted, live=settings().polar_server == "production")
+    click.echo(key)
+
+
+@keys.command("list")
+@click.option("--account", metavar="EMAIL", required=True, help="The owner whose account's keys to list.")
+@in_words
+def show(account: str) -> None:
+    """List an account's keys: id, prefix, scopes, last use, state."""
+    now = clock.now()
+    for key in identity.keys_of(identity.account_named(account)):
+        state = "works" if key.works(now) else "revoked" if key.revoked_at else "expired"
+        used = f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never used"
+        click.echo(f"{key.id:>6}  {key.prefix}…  {','.join(key.scopes):<30}  {used:<16}  {state}  {key.name}")
+
+
+@keys.command("revoke")
+@click.argument("key_id", type=int, metavar="ID")
+@click.option("--account", metavar="EMAIL", required=True, help="The owner whose account the key acts for.")
+@in_words
+def revoke(key_id: int, account: str) -> None:
+    """End a key, at once and for good."""
+    with transaction():
+        key = identity.revoke_key(identity.account_named(account), key_id)
+        click.echo(f"The key {key.prefix}… ({key.name}) is revoked.")
+
+
+@keys.command("rotate")
+@click.argument("key_id", type=int, metavar="ID")
+@click.option("--account", metavar="EMAIL", required=True, help="The owner whose account the key acts for.")
+@in_words
+def rotate(key_id: int, account: str) -> None:
+    """Print a second secret for the same program; the first works for another 24 hours."""
+    with transaction():
+        key = identity.rotate_key(identity.account_named(account), key_id, live=settings().polar_server == "production")
     click.echo(key)

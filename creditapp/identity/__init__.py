@@ -5,7 +5,18 @@ or after two weeks; every person owns an account from the moment they sign up.
 """
 
 from creditapp.identity import audit
-from creditapp.identity.keys import SCOPES, BadKey, Caller, InsufficientScope, caller, create_key
+from creditapp.identity.keys import (
+    SCOPES,
+    BadKey,
+    Caller,
+    InsufficientScope,
+    caller,
+    create_key,
+    keys_of,
+    note_use,
+    revoke_key,
+    rotate_key,
+)
 from creditapp.identity.models import ApiKey, AuditEvent, Membership, PasswordReset, User, UserSession
 from creditapp.identity.passwords import SHORTEST as SHORTEST_PASSWORD
 from creditapp.identity.passwords import UnacceptablePassword, matches
@@ -24,6 +35,7 @@ from creditapp.identity.people import (
     close_other_sessions,
     close_session,
     close_sessions,
+    confirm,
     members,
     normal_email,
     open_session,
@@ -32,6 +44,7 @@ from creditapp.identity.people import (
     rename,
     set_time_zone,
     sign_up,
+    signed_in_at,
     token_hash,
 )
 from creditapp.identity.resets import ResetUnusable, begin_reset, can_reset, reset_password
@@ -68,16 +81,22 @@ __all__ = [
     "close_other_sessions",
     "close_session",
     "close_sessions",
+    "confirm",
     "create_key",
+    "keys_of",
     "matches",
     "members",
     "normal_email",
+    "note_use",
     "open_session",
     "open_sessions",
     "owner_of",
     "rename",
     "reset_password",
+    "revoke_key",
+    "rotate_key",
     "set_time_zone",
     "sign_up",
+    "signed_in_at",
     "token_hash",
 ]

@@ -3,13 +3,15 @@
 import hmac
 import secrets
 import string
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from creditapp import clock
-from creditapp.db import db
-from creditapp.errors import CreditAppError, InvalidInput
+from creditapp.db import LARGEST_ID, db
+from creditapp.errors import CreditAppError, InvalidInput, NotFound
 from creditapp.identity.models import ApiKey
 from creditapp.identity.people import token_hash
 
@@ -17,6 +19,9 @@ SCOPES = ("read", "consume", "purchase", "manage")
 LETTERS = string.ascii_letters + string.digits
 PREFIX_LETTERS, SECRET_LETTERS = 8, 32
 LONGEST_NAME = 100
+KEYS_LIMIT, KEYS_SHOWN = 50, 200
+OVERLAP = timedelta(hours=24)
+USE_NOTED = timedelta(minutes=1)
 
 
 class BadKey(CreditAppError):
@@ -46,10 +51,13 @@ class Caller:
             raise InsufficientScope(message)
 
 
-def create_key(account_id: int | None, *, name: str, scopes: tuple[str, ...], live: bool) -> str:
+def create_key(
+    account_id: int | None, *, name: str, scopes: tuple[str, ...], live: bool, expires_in: timedelta | None = None
+) -> str:
     """A new key, whole: nobody can read it again. Without an account it is a service key.
 
-    Raises InvalidInput for a scope that does not exist, none at all, or a name that is empty or too long.
+    Raises InvalidInput for a scope that does not exist, none at all, a name that is empty or too long, or more keys
+    than an account may have.
     """
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
@@ -57,6 +65,9 @@ def create_key(account_id: int | None, *, name: str, scopes: tuple[str, ...], li
         raise InvalidInput(message)
     if not 0 < len(name) <= LONGEST_NAME:
         message = f"A key's name has 1 to {LONGEST_NAME} characters."
+        raise InvalidInput(message)
+    if account_id is not None and sum(1 for key in keys_of(account_id) if key.works(clock.now())) >= KEYS_LIMIT:
+        message = f"An account has at most {KEYS_LIMIT} keys that work. Revoke one first."
         raise InvalidInput(message)
     prefix = f"ck_{'live' if live else 'test'}_{_letters(PREFIX_LETTERS)}"
     key = prefix + _letters(SECRET_LETTERS)
@@ -68,10 +79,54 @@ def create_key(account_id: int | None, *, name: str, scopes: tuple[str, ...], li
             secret_hash=token_hash(key),
             scopes=sorted(set(scopes), key=SCOPES.index),
             created_at=clock.now(),
+            expires_at=clock.now() + expires_in if expires_in else None,
         )
     )
     db.session.flush()
     return key
+
+
+def keys_of(account_id: int) -> Sequence[ApiKey]:
+    """The account's keys, those that work first, then the newest."""
+    query = select(ApiKey).where(ApiKey.account_id == account_id).order_by(ApiKey.id.desc()).limit(KEYS_SHOWN)
+    now = clock.now()
+    return sorted(db.session.scalars(query), key=lambda key: not key.works(now))
+
+
+def revoke_key(account_id: int, key_id: int) -> ApiKey:
+    """End a key of the account, at once and for good. Raises NotFound, for another's too."""
+    key = _key(account_id, key_id)
+    key.revoked_at = key.revoked_at or clock.now()
+    db.session.flush()
+    return key
+
+
+def rotate_key(account_id: int, key_id: int, *, live: bool) -> str:
+    """A second secret for the same program; the first works for another day, so that nothing stops meanwhile.
+
+    Raises NotFound, for another's key too, and InvalidInput for one that works no more.
+    """
+    key, now = _key(account_id, key_id), clock.now()
+    if not key.works(now):
+        message = "This key works no more. Make a new one."
+        raise InvalidInput(message)
+    new = create_key(account_id, name=key.name, scopes=tuple(key.scopes), live=live)
+    ends = now + OVERLAP
+    key.expires_at = min(key.expires_at, ends) if key.expires_at else ends
+    db.session.flush()
+    return new
+
+
+def note_use(key_id: int) -> None:
+    """Write down that a key was used, to the minute."""
+    now = clock.now()
+    old = ApiKey.last_used_at.is_(None) | (ApiKey.last_used_at < now - USE_NOTED)
+    db.session.execute(
+        update(ApiKey)
+        .where(ApiKey.id == key_id, old)
+        .values(last_used_at=now)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def caller(key: str) -> Caller:
@@ -85,6 +140,14 @@ def caller(key: str) -> Caller:
         message = "The API key is missing, wrong, expired or revoked. Send it as 'Authorization: Bearer ck_…'."
         raise BadKey(message)
     return Caller(key_id=found.id, account_id=found.account_id, scopes=frozenset(found.scopes))
+
+
+def _key(account_id: int, key_id: int) -> ApiKey:
+    key = db.session.get(ApiKey, min(key_id, LARGEST_ID), with_for_update=True, populate_existing=True)
+    if key is None or key.account_id != account_id:
+        message = "There is no such key."
+        raise NotFound(message)
+    return key
 
 
 def _letters(count: int) -> str:

@@ -90,8 +90,13 @@ class ApiKey(Model):
     secret_hash: Mapped[str] = mapped_column(String(64))
     scopes: Mapped[list[str]] = mapped_column(Json)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    last_used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    def works(self, moment: datetime) -> bool:
+        """Whether it opens anything at *moment*."""
+        return self.revoked_at is None and (self.expires_at is None or moment < self.expires_at)
 
 
 class AuditEvent(Model):

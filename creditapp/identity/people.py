@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
@@ -123,6 +123,20 @@ def account_of_session(token: str) -> AccountOfSession | None:
     """The account of who is signed in with this token, in one small read; None once the session ended."""
     row = db.session.execute(_ACCOUNT_OF_SESSION, {"token_hash": token_hash(token), "now": clock.now()}).first()
     return None if row is None else AccountOfSession(row.account_id, row.time_zone)
+
+
+def signed_in_at(token: str) -> datetime | None:
+    """When the person of this session last showed the password; None once it ended."""
+    query = select(UserSession.signed_in_at).where(
+        UserSession.token_hash == token_hash(token), UserSession.revoked_at.is_(None)
+    )
+    return db.session.scalar(query)
+
+
+def confirm(token: str) -> None:
+    """The person of this session showed the password again."""
+    which = update(UserSession).where(UserSession.token_hash == token_hash(token))
+    db.session.execute(which.values(signed_in_at=clock.now()).execution_options(synchronize_session=False))
 
 
 def close_session(token: str) -> None:

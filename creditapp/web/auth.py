@@ -41,6 +41,17 @@ def _wait(breached: RequestLimit) -> Response:
     return answer
 
 
+def _who() -> str:
+    return f"confirm {sessions.signed_in().user.id}"
+
+
+def _wait_to_confirm(breached: RequestLimit) -> Response:
+    seconds, wait = words.wait_until(breached.reset_at)
+    answer = make_response(render_template("auth/confirm.html", error=f"Too many tries. Wait {wait}."), 429)
+    answer.headers["Retry-After"] = str(seconds)
+    return answer
+
+
 @bp.get("/")
 def home() -> AnyResponse:
     """The overview, for who is signed in; it sends a visitor to the sign-in page."""
@@ -63,6 +74,26 @@ def begin_session() -> Page:
         return _sign_in_page("Email and password do not match."), REFUSED
     with transaction():
         sessions.sign_in(user)
+    return _onwards()
+
+
+@bp.get("/confirm")
+@login_required
+def confirm() -> Page:
+    """The form that asks for the password again."""
+    return render_template("auth/confirm.html")
+
+
+@bp.post("/confirm")
+@login_required
+@limiter.limit(FAILURES_FOR_ONE_EMAIL, key_func=_who, deduct_when=_failed, on_breach=_wait_to_confirm)
+def confirm_password() -> Page:
+    """On with what was begun, for who knows the password."""
+    me = sessions.signed_in()
+    if not identity.matches(exactly("password"), me.user.password_hash):
+        return render_template("auth/confirm.html", error="This is not your password."), REFUSED
+    with transaction():
+        identity.confirm(me.token)
     return _onwards()
 
 

@@ -72,7 +72,7 @@ def index() -> str | tuple[str, int]:
         "totals": totals,
         "time_zone": zone().key,
         "chips": CHIPS if wanted.typed.get("type") not in TYPES else {**CHIPS, **_chip_of(wanted.typed["type"])},
-        "rates": pricing.RATE_CARD.rates,
+        "rates": pricing.current_card().rates,
     }
     turns_page = request.headers.get("HX-Target", "").endswith("#rows")
     html = render_template("history/_rows.html" if turns_page else "history/index.html", **seen)

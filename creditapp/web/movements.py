@@ -77,8 +77,7 @@ def operation(key: str) -> str:
     """The name of an operation on the rate card, or its label as it was given."""
     if key == UNLABELLED:
         return "Other"
-    rate = pricing.RATE_CARD.rates.get(key)
-    return rate.name if rate else key
+    return pricing.name_of(key) or key
 
 
 def pace(daily: Decimal) -> str:

@@ -74,7 +74,8 @@ def _card(offer: packages.Offer, used: Decimal, best: packages.Offer | None, ask
 
 def _buys(amount: Decimal) -> str:
     """What so many credits pay for, by the rate card."""
-    counts = ((int(amount // pricing.rate_of(key).credits), one, many) for key, one, many in YARDSTICKS)
+    rates = pricing.current_card().rates
+    counts = ((int(amount // rates[key].credits), one, many) for key, one, many in YARDSTICKS if key in rates)
     return " or ".join(f"{count:,} {one if count == 1 else many}" for count, one, many in counts)
 
 

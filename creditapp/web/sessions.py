@@ -1,6 +1,7 @@
 """Who is signed in. The cookie holds a token that means nothing without its row, so that a session can be ended."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
@@ -8,8 +9,10 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, make_response, redirect, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
-from creditapp import identity
+from creditapp import clock, identity
 from creditapp.db import transaction
+
+FRESH = timedelta(minutes=15)
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -73,6 +76,20 @@ def login_required(view: View) -> View:
         return view(*arguments, **named) if is_signed_in() else to_sign_in()
 
     return cast(View, guarded)
+
+
+def fresh_required(view: View) -> View:
+    """For what an open browser that somebody left alone must not do: the password is asked again after a while."""
+
+    @wraps(view)
+    def guarded(*arguments: Any, **named: Any) -> Any:
+        shown = identity.signed_in_at(signed_in().token)
+        if shown is None or shown < clock.now() - FRESH:
+            back = request.full_path.rstrip("?") if request.method == "GET" else url_for(f"{request.blueprint}.index")
+            return make_response(redirect(url_for("auth.confirm", next=back), 303))
+        return view(*arguments, **named)
+
+    return login_required(cast(View, guarded))
 
 
 def operator_required(view: View) -> View:

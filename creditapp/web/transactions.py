@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from flask import Blueprint, render_template
 
-from creditapp import checkout, clock, ledger
+from creditapp import checkout, clock, ledger, usage
 from creditapp.web.gauge import percent
 from creditapp.web.movements import Movement
 from creditapp.web.sessions import account_id, login_required
@@ -49,8 +49,14 @@ def show(transaction_id: int) -> str:
         paid_by=[Paid(SOURCES[lot.source], lot, credits) for lot, credits in ledger.payers(entry)],
         left=_left(entry, clock.now()),
         order=checkout.order_named(entry.polar_order_id) if entry.polar_order_id else None,
-        metadata=json.dumps(entry.details, indent=2, ensure_ascii=False) if entry.details else None,
+        price_lines=usage.price_lines(entry.details),
+        metadata=_metadata(entry),
     )
+
+
+def _metadata(entry: ledger.CreditTransaction) -> str | None:
+    given = {name: value for name, value in entry.details.items() if name != usage.PRICE_DETAIL}
+    return json.dumps(given, indent=2, ensure_ascii=False) if given else None
 
 
 def _left(entry: ledger.CreditTransaction, now: datetime) -> Left | None:

@@ -1,4 +1,4 @@
-"""Ways back in for who forgot their password."""
+"""Ways back in for who forgot their password; when a key was used last."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -26,7 +26,11 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_hash", name=op.f("uq_password_resets_token_hash")),
     )
     op.create_index("ix_password_resets_user_id", "password_resets", ["user_id"])
+    with op.batch_alter_table("api_keys") as keys:
+        keys.add_column(sa.Column("last_used_at", MOMENT, nullable=True))
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("api_keys") as keys:
+        keys.drop_column("last_used_at")
     op.drop_table("password_resets")

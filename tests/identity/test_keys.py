@@ -8,7 +8,8 @@ from sqlalchemy import select
 
 from creditapp import clock, identity
 from creditapp.db import db, transaction
-from creditapp.errors import InvalidInput
+from creditapp.errors import InvalidInput, NotFound
+from creditapp.identity.keys import KEYS_LIMIT
 
 pytestmark = pytest.mark.both_databases
 
@@ -123,3 +124,77 @@ def test_a_key_for_nothing_or_for_an_unknown_scope_is_refused_in_words(account: 
 def test_a_key_without_a_name_or_with_an_endless_one_is_refused(account: int, name: str) -> None:
     with pytest.raises(InvalidInput, match="name"):
         make(account, name=name)
+
+
+def test_a_rotated_key_works_beside_the_new_one_for_a_day(account: int) -> None:
+    old, now = make(account, scopes=("consume",), name="nightly"), clock.now()
+    with transaction():
+        new = identity.rotate_key(account, the_row().id, live=False)
+
+    with clock.at(now + timedelta(hours=23)):
+        assert identity.caller(old).scopes == identity.caller(new).scopes == {"consume"}
+    with clock.at(now + timedelta(hours=25)):
+        assert identity.caller(new).account_id == account
+        with pytest.raises(identity.BadKey):
+            identity.caller(old)
+    assert [key.name for key in identity.keys_of(account)] == ["nightly", "nightly"]
+
+
+def test_rotating_never_prolongs_a_key(account: int) -> None:
+    make(account)
+    soon = clock.now() + timedelta(hours=1)
+    with transaction():
+        the_row().expires_at = soon
+        identity.rotate_key(account, the_row().id, live=False)
+
+    assert min(str(key.expires_at) for key in identity.keys_of(account)) == str(soon)
+
+
+def test_a_key_that_works_no_more_is_not_rotated(account: int) -> None:
+    make(account)
+    with transaction():
+        identity.revoke_key(account, the_row().id)
+
+    with pytest.raises(InvalidInput, match="works no more"), transaction():
+        identity.rotate_key(account, the_row().id, live=False)
+
+
+def test_nobody_revokes_or_rotates_anothers_key(account: int) -> None:
+    key = make(account)
+    with transaction():
+        stranger = identity.account_id_of(
+            identity.sign_up("charlie@example.com", "four plain words together", identity.Welcome(0, None))
+        )
+    for attempt in (identity.revoke_key, lambda *ids: identity.rotate_key(*ids, live=False)):
+        with pytest.raises(NotFound), transaction():
+            attempt(stranger, the_row().id)
+
+    assert identity.caller(key).account_id == account
+
+
+def test_an_account_has_a_limit_of_keys_that_work(account: int) -> None:
+    for _ in range(KEYS_LIMIT):
+        make(account)
+    with pytest.raises(InvalidInput, match="Revoke one first"):
+        make(account)
+    with transaction():
+        identity.revoke_key(account, identity.keys_of(account)[0].id)
+    make(account)
+
+
+def test_a_key_is_made_to_end(account: int) -> None:
+    with transaction():
+        key = identity.create_key(account, name="a", scopes=("read",), live=False, expires_in=timedelta(days=30))
+
+    with clock.at(clock.now() + timedelta(days=31)), pytest.raises(identity.BadKey):
+        identity.caller(key)
+
+
+def test_the_last_use_is_noted_to_the_minute(account: int) -> None:
+    make(account)
+    noon = clock.now()
+    for seconds, noted in ((0, 0), (30, 0), (90, 90)):
+        with clock.at(noon + timedelta(seconds=seconds)), transaction():
+            identity.note_use(the_row().id)
+        assert the_row().last_used_at == noon + timedelta(seconds=noted)
+        db.session.rollback()

@@ -90,11 +90,13 @@ def things(app: Flask, alice: identity.User, account: int) -> dict[str, int]:
         db.session.add(bought)
         webhooks.receive("msg_of_this_test", b'{"type": "order.paid", "data": {}}')
         db.session.flush()
+        identity.create_key(account, name="tests", scopes=("read",), live=False)
         event_id = webhooks.waiting(1, longer_than=timedelta(0))[0]
     return {
         "transaction_id": ledger.entries(account)[0].id,
         "checkout_id": bought.id,
         "event_id": event_id,
+        "key_id": identity.keys_of(account)[0].id,
     }
 
 
