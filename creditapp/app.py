@@ -10,7 +10,7 @@ from werkzeug.local import LocalProxy
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
-from creditapp import api, cli, jobqueue, web
+from creditapp import api, cli, jobqueue, pricing, web
 from creditapp.config import ROOT, Settings, load_settings
 from creditapp.db import db, engine_options, is_busy
 from creditapp.errors import Busy, CreditAppError
@@ -50,6 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         overrun_into_debt=settings.hold_overrun_debt,
         return_grace_days=settings.return_grace_days,
     )
+    app.extensions["rate_cards"] = pricing.Cards()
     app.extensions["migrate"] = LocalProxy(cache(partial(_migrate, app)))
     jobqueue.use(settings.redis_url)
     app.extensions["gateway"] = Gateway(settings.polar_server, settings.polar_access_token)

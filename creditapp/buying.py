@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flask import url_for
 
-from creditapp import checkout
+from creditapp import checkout, recharge
 from creditapp.db import transaction
 from creditapp.errors import CreditAppError
 from creditapp.gateway import PolarRefused, PolarUnavailable
@@ -66,7 +66,7 @@ def look_again(bought: checkout.Checkout) -> bool:
     for order in orders:
         if order.paid:
             with transaction():
-                checkout.fulfil(order)
+                recharge.fulfil(order)
     return True
 
 

@@ -3,7 +3,8 @@
 import logging
 from dataclasses import replace
 
-from creditapp import identity, letters, webhooks
+from creditapp import charging, identity, letters, webhooks
+from creditapp import recharge as recharges
 from creditapp.db import transaction
 from creditapp.gateway import PolarRefused, PolarUnavailable
 from creditapp.letters import render
@@ -11,6 +12,8 @@ from creditapp.mail import send
 from creditapp.wiring import gateway, settings
 
 log = logging.getLogger(__name__)
+
+RECHARGE_STEPS = 4  # draft, charge, and once more each; what is not done then goes on later
 
 
 def handle_webhook(event_id: int) -> None:
@@ -55,4 +58,14 @@ def send_letter(letter_id: int) -> None:
             letters.sent(letter_id)
 
 
-JOBS = (handle_webhook, send_letter)
+def recharge(attempt_id: int) -> None:
+    """Carry an attempt to recharge on, step by step: claim it, ask Polar, write down the answer."""
+    for _ in range(RECHARGE_STEPS):
+        with transaction():
+            step = recharges.claim(attempt_id)
+        if step is None:
+            return
+        charging.take(step)
+
+
+JOBS = (handle_webhook, send_letter, recharge)

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 
-from creditapp import checkout, clock, reconciliation
+from creditapp import checkout, clock, recharge, reconciliation
 from creditapp.checkout import Order
 from creditapp.db import transaction
 from creditapp.errors import CreditAppError
@@ -73,7 +73,7 @@ def _settle(told: PolarOrder, found: Found) -> None:
     with transaction():
         before = checkout.order_named(told.id)
         was = (before.state, before.taken_back) if before else None
-        order = checkout.fulfil(told)
+        order = recharge.fulfil(told)
     if order.state != "credited":
         found.uncredited.append(order)
     elif was is None or was[0] != "credited":

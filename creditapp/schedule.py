@@ -7,7 +7,7 @@ from datetime import timedelta
 from apscheduler.schedulers.blocking import BlockingScheduler
 from flask import Flask
 
-from creditapp import clock, jobs, ledger, letters, reconciliation, reconciling, webhooks
+from creditapp import clock, jobs, ledger, letters, recharge, reconciliation, reconciling, webhooks
 from creditapp.db import db, transaction
 from creditapp.gateway import PolarRefused, PolarUnavailable
 
@@ -18,6 +18,7 @@ UNHEARD = timedelta(seconds=0.5)
 # Where much waits, credits come before letters.
 UNHEARD_LETTER = timedelta(seconds=3)
 ROWS_A_ROUND = 200
+RECHARGE_LOOK = timedelta(minutes=5)
 ONE_ROUND_AT_A_TIME = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
 
 
@@ -31,6 +32,18 @@ def send_letters() -> None:
     """Send every letter that no worker took."""
     for letter_id in letters.waiting(ROWS_A_ROUND, longer_than=UNHEARD_LETTER):
         _alone(jobs.send_letter, letter_id)
+
+
+def carry_on_recharges() -> None:
+    """Carry on every recharge that no worker took."""
+    for attempt_id in recharge.waiting(ROWS_A_ROUND, longer_than=UNHEARD):
+        _alone(jobs.recharge, attempt_id)
+
+
+def consider_recharges() -> None:
+    """Look at accounts below their threshold that nobody looked at: a crash came between, or a cooldown ended."""
+    for account_id in recharge.due_accounts(ROWS_A_ROUND, not_since=RECHARGE_LOOK):
+        _alone(_consider, account_id)
 
 
 def expire_credits() -> None:
@@ -53,6 +66,8 @@ def reconcile() -> None:
 SCHEDULE: tuple[tuple[Callable[[], None], float], ...] = (
     (handle_webhooks, 0.5),
     (send_letters, 2),
+    (carry_on_recharges, 1),
+    (consider_recharges, 5),
     (expire_credits, 5),
     (reconcile, 300),
 )
@@ -72,6 +87,11 @@ def run(app: Flask) -> None:
 def _expire(account_id: int) -> None:
     with transaction():
         ledger.expire(account_id)
+
+
+def _consider(account_id: int) -> None:
+    with transaction():
+        recharge.consider(account_id)
 
 
 def _alone(work: Callable[[int], None], row_id: int) -> None:

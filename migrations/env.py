@@ -8,6 +8,8 @@ import creditapp.identity.models
 import creditapp.ledger.models
 import creditapp.letters.models
 import creditapp.packages.models
+import creditapp.pricing.models
+import creditapp.recharge.models
 import creditapp.reconciliation.models
 import creditapp.webhooks.models  # noqa: F401
 from creditapp.db import Model, db

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.both_databases
 
 FOLDER = str(ROOT / "migrations")
 VERSIONS = sorted((ROOT / "migrations" / "versions").glob("[0-9]*.py"))
-APPEND_ONLY = ("credit_transactions", "usage_records", "audit_events")
+APPEND_ONLY = ("credit_transactions", "usage_records", "audit_events", "rate_cards")
 TRIGGERS = {
     "sqlite": {f"{table}_no_{change}" for table in APPEND_ONLY for change in ("update", "delete")}
     | {"accounts_no_delete"},

@@ -1,5 +1,8 @@
 """``POST estimate``: what an operation would cost, and what would be left."""
 
+from collections.abc import Sequence
+from decimal import Decimal
+
 from flask import Blueprint, Response
 
 from creditapp import pricing, usage
@@ -19,18 +22,13 @@ def estimate() -> Response:
     program = caller("read")
     asked = body(Operation)
     account_id = account_of(program, asked.account)
-    if asked.amount is not None:
-        lines = (pricing.Line(asked.operation_type or "Amount", "as given", asked.amount),)
-        operation, cost, version = asked.operation_type, asked.amount, None
-    else:
-        price = usage.priced(asked.operation_type or "", asked.quantity, asked.parameters)
-        operation, lines, cost, version = price.operation_type, price.lines, price.total, price.version
-    found = usage.estimate(account_id, cost)
+    operation, lines, version = _priced(asked)
+    found = usage.estimate(account_id, sum((line.credits for line in lines), Decimal(0)))
     return answer(
         {
             "operation_type": operation,
             "quantity": asked.quantity,
-            "cost": cost,
+            "cost": found.cost,
             "breakdown": lines_as_json(lines),
             "price_version": version,
             "can_afford": found.can_afford,
@@ -39,3 +37,12 @@ def estimate() -> Response:
             "shortfall": found.shortfall,
         }
     )
+
+
+def _priced(asked: Operation) -> tuple[str | None, Sequence[pricing.Line], str | None]:
+    """What it is, its lines, and the version of the rate card, if it is priced by one."""
+    if asked.amount is not None:
+        label = asked.operation_type
+        return label, [pricing.Line(label or "Amount", "as given", asked.amount)], None
+    price = usage.priced(asked.operation_type or "", asked.quantity, asked.parameters)
+    return price.operation_type, price.lines, price.version

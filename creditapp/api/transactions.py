@@ -1,4 +1,4 @@
-"""``GET transactions`` and ``GET <transaction_id>``: the history, for programs."""
+"""The history, for programs: ``GET transactions``, ``GET <transaction_id>``, and a charge given back."""
 
 import base64
 import binascii
@@ -8,9 +8,22 @@ from typing import Annotated, Any, Literal
 from flask import Blueprint, Response
 from pydantic import Field
 
-from creditapp import ledger, pricing, usage
-from creditapp.api.callers import account_of, caller
-from creditapp.api.wire import Body, Label, Moment, Text, WrongShape, answer, query
+from creditapp import checkout, ledger, pricing, usage
+from creditapp.api.callers import account_of, caller, idempotency_key
+from creditapp.api.wire import (
+    Amount,
+    Body,
+    Label,
+    LongText,
+    Moment,
+    Text,
+    WrongShape,
+    answer,
+    body_if_any,
+    fingerprint,
+    query,
+)
+from creditapp.db import retrying, transaction
 
 LARGEST_PAGE = 100
 
@@ -37,10 +50,19 @@ class One(Body):
     account: Text | None = None
 
 
+class Reversal(Body):
+    """How much of a charge to give back (all that is left of it, where nothing is said), and why."""
+
+    account: Text | None = None
+    amount: Amount | None = None
+    reason: LongText | None = None
+
+
 def register(bp: Blueprint) -> None:
     """Hang the history into the API."""
     bp.add_url_rule("/transactions", "transactions", index)
     bp.add_url_rule("/<int:transaction_id>", "transaction", show)
+    bp.add_url_rule("/transactions/<int:transaction_id>/reverse", "reverse", reverse, methods=["POST"])
 
 
 def index() -> Response:
@@ -56,7 +78,7 @@ def index() -> Response:
     more = len(found) > len(page)
     return answer(
         {
-            "items": [as_json(transaction) for transaction in page],
+            "items": [as_json(entry) for entry in page],
             "next_cursor": _cursor(page[-1].number) if more else None,
         }
     )
@@ -68,32 +90,59 @@ def show(transaction_id: int) -> Response:
     return answer(as_json(ledger.entry(account_id, transaction_id)))
 
 
-def as_json(transaction: ledger.CreditTransaction) -> dict[str, Any]:
+def reverse(transaction_id: int) -> Response:
+    """Give back a failed operation, once per Idempotency-Key: 201 and the reversal."""
+    program = caller("consume")
+    asked = body_if_any(Reversal)
+    account_id = account_of(program, asked.account)
+    key = idempotency_key()
+    mark = fingerprint(asked)
+
+    def give_back() -> tuple[ledger.CreditTransaction, bool]:
+        with transaction():
+            ledger.lock(account_id)
+            name = f"api:{key}" if key else None
+            replayed = name is not None and ledger.uses_key(account_id, name)
+            if name is not None and checkout.uses_key(account_id, name):
+                raise ledger.IdempotencyMismatch(name)
+            posted = ledger.reverse(
+                account_id, transaction_id, asked.amount, key=name, reason=asked.reason, request=mark
+            )
+            return posted, replayed
+
+    try:
+        posted, replayed = retrying(give_back)
+    except ledger.IdempotencyMismatch:
+        raise ledger.IdempotencyMismatch(key or "") from None
+    return answer(as_json(posted), 201, {"Idempotent-Replayed": "true"} if replayed else None)
+
+
+def as_json(entry: ledger.CreditTransaction) -> dict[str, Any]:
     """A credit transaction, as the contract of the API has it."""
     return {
-        "id": str(transaction.id),
-        "number": transaction.number,
-        "transaction_type": transaction.transaction_type,
-        "amount": transaction.amount,
-        "debt_change": transaction.debt_change,
-        "balance_before": transaction.balance_before,
-        "balance_after": transaction.balance_after,
-        "operation_type": transaction.operation_type,
-        "operation_id": transaction.operation_id,
-        "reference_id": transaction.reference_id,
-        "description": transaction.description,
-        "polar_order_id": transaction.polar_order_id,
-        "polar_transaction_id": transaction.polar_transaction_id,
-        "status": transaction.status,
-        "price_version": transaction.price_version,
-        "price_lines": lines_as_json(usage.price_lines(transaction.details)),
-        "metadata": {name: value for name, value in transaction.details.items() if name != usage.PRICE_DETAIL},
-        "processed_at": transaction.processed_at,
+        "id": str(entry.id),
+        "number": entry.number,
+        "transaction_type": entry.transaction_type,
+        "amount": entry.amount,
+        "debt_change": entry.debt_change,
+        "balance_before": entry.balance_before,
+        "balance_after": entry.balance_after,
+        "operation_type": entry.operation_type,
+        "operation_id": entry.operation_id,
+        "reference_id": entry.reference_id,
+        "description": entry.description,
+        "polar_order_id": entry.polar_order_id,
+        "polar_transaction_id": entry.polar_transaction_id,
+        "status": entry.status,
+        "price_version": entry.price_version,
+        "price_lines": lines_as_json(usage.price_lines(entry.details)),
+        "metadata": {name: value for name, value in entry.details.items() if name != usage.PRICE_DETAIL},
+        "processed_at": entry.processed_at,
     }
 
 
 def lines_as_json(lines: Sequence[pricing.Line]) -> list[dict[str, Any]]:
-    """The lines of a price; none where quantity × rate says all of it."""
+    """The lines of a price; none where quantity times rate says all of it."""
     return [{"label": line.label, "rule": line.rule, "credits": line.credits} for line in lines]
 
 

@@ -12,6 +12,7 @@ from flask import Response, request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 from pydantic_core import PydanticCustomError
 
+from creditapp import ledger
 from creditapp.errors import CreditAppError, InvalidInput
 
 DEEPEST = 32
@@ -131,6 +132,11 @@ def body(shape: type[Shape]) -> Shape:
     return shaped(shape, parse(request.get_data()))
 
 
+def body_if_any(shape: type[Shape]) -> Shape:
+    """The request's body as *shape*, whose fields are all optional: none at all is everything left out."""
+    return body(shape) if request.get_data() else shaped(shape, {})
+
+
 def query(shape: type[Shape]) -> Shape:
     """The request's query as *shape*. Raises WrongShape."""
     doubled = [name for name, values in request.args.lists() if len(values) > 1]
@@ -166,6 +172,11 @@ def parse(raw: bytes) -> Any:
         raise NotJson(message) from None
     _check_depth(value)
     return value
+
+
+def fingerprint(asked: BaseModel) -> str:
+    """The mark of a request, to tell a repetition from another under its key: method, path, and body with defaults."""
+    return ledger.fingerprint(request.method, request.path, written(asked.model_dump(exclude={"account"})))
 
 
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -6,8 +6,18 @@ transaction.
 """
 
 from creditapp.checkout.begin import Intent, StillOpening, ask, bought, failed, of_account, opened, request, uses_key
-from creditapp.checkout.customers import customer_deleted, customer_told, remember_customer
-from creditapp.checkout.fulfil import fulfil
+from creditapp.checkout.customers import (
+    SavedCard,
+    account_of_customer,
+    card_of,
+    cards_told,
+    customer_deleted,
+    customer_told,
+    has_new_card,
+    known_customer,
+    remember_customer,
+)
+from creditapp.checkout.fulfil import Sale, fulfil
 from creditapp.checkout.models import Checkout, Dispute, Order, PolarCustomer, Refund
 from creditapp.checkout.orders import order_named
 from creditapp.checkout.outcome import claim_asking, expired, find, is_time_to_ask, payment_failed
@@ -22,9 +32,14 @@ __all__ = [
     "Order",
     "PolarCustomer",
     "Refund",
+    "Sale",
+    "SavedCard",
     "StillOpening",
+    "account_of_customer",
     "ask",
     "bought",
+    "card_of",
+    "cards_told",
     "claim_asking",
     "customer_deleted",
     "customer_told",
@@ -35,7 +50,9 @@ __all__ = [
     "find",
     "follow",
     "fulfil",
+    "has_new_card",
     "is_time_to_ask",
+    "known_customer",
     "noticed_orders",
     "of_account",
     "opened",

@@ -1,5 +1,7 @@
 """The one way in which credits enter for money: a paid order, credited once, or kept with the reason why not."""
 
+from dataclasses import dataclass
+
 from creditapp import clock, identity, ledger, letters, packages
 from creditapp.checkout import refund
 from creditapp.checkout.begin import bought
@@ -11,7 +13,15 @@ from creditapp.gateway import PolarOrder
 from creditapp.packages import CreditPackage
 
 
-def fulfil(paid: PolarOrder) -> Order:
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """For whom and how many packages an order was made that did not begin at a checkout."""
+
+    account_id: int
+    quantity: int
+
+
+def fulfil(paid: PolarOrder, sale: Sale | None = None) -> Order:
     """Credit a paid order, once, whoever asks and however often.
 
     1. Write down what Polar says of it, and hold its account's lock.
@@ -20,8 +30,9 @@ def fulfil(paid: PolarOrder) -> Order:
     4. Grant the package's credits under the order's id, and write the letter.
     5. Take back what was refunded meanwhile.
     """
-    order = record(paid)
+    order = record(paid, sale.account_id if sale else None)
     if paid.paid and order.state != "credited":
+        order.quantity = sale.quantity if sale else 1
         checkout = db.session.get(Checkout, order.checkout_id) if order.checkout_id else None
         package = packages.by_product(order.polar_product_id) if order.polar_product_id else None
         order.package_id = package.id if package else None
@@ -87,7 +98,7 @@ def _why_not(order: Order, package: CreditPackage | None, checkout: Checkout | N
     if order.currency != package.currency:
         return f"It was paid in {order.currency.upper()}, and {package.name} is sold in {package.currency.upper()}."
     # A price raised while the checkout was open does not bind who began to buy at the old one.
-    price = min(package.price_cents, checkout.price_cents) if checkout else package.price_cents
+    price = min(package.price_cents, checkout.price_cents) if checkout else package.price_cents * order.quantity
     if order.subtotal_amount < price:
         return (
             f"Its price before discounts was {order.subtotal_amount} and {package.name} costs {price} "

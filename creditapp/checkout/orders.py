@@ -16,8 +16,10 @@ from creditapp.gateway import PolarOrder
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-def record(told: PolarOrder) -> Order:
+def record(told: PolarOrder, account_id: int | None = None) -> Order:
     """The order's row, its turn and its account's lock held, with the newest facts in it.
+
+    Its account is *account_id* where that is known, else our checkout's, else the customer's.
 
     The newest ``modified_at`` decides, and none at all is the oldest: news that comes late changes nothing.
     """
@@ -37,6 +39,8 @@ def record(told: PolarOrder) -> Order:
         db.session.add(order)
     elif (told.modified_at or NEVER) >= (order.polar_modified_at or NEVER):
         _copy(told, order)
+    if account_id is not None and order.state != "credited":
+        order.account_id = account_id
     if order.account_id is None:
         checkout = _checkout_of(told)
         order.account_id = checkout.account_id if checkout else _account_of(told)

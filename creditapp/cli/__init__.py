@@ -6,8 +6,16 @@ from flask import Flask
 def register(app: Flask) -> None:
     """Hang the commands into *app*."""
     # Here and not above: `flask dev` is of this package too, and starts without loading the application.
-    from creditapp.cli import credits, keys, migrations, polar, seed, users, webhooks
+    from creditapp.cli import credits, keys, migrations, polar, prices, seed, users, webhooks
 
-    groups = (credits.credits, keys.keys, migrations.migrations, polar.polar, users.users, webhooks.inbox)
+    groups = (
+        credits.credits,
+        keys.keys,
+        migrations.migrations,
+        polar.polar,
+        prices.prices,
+        users.users,
+        webhooks.inbox,
+    )
     for command in (*groups, seed.seed):
         app.cli.add_command(command)

@@ -57,7 +57,7 @@ def _entries(credits: int, units: float, chance: Random) -> Iterator[tuple[str, 
     while left > 0:
         operation = chance.choices(tuple(MIX), often)[0]
         quantity = chance.randint(1, max(round(MIX[operation][1] * units), 1))
-        price = int(pricing.cost(operation, quantity).total)
+        price = int(pricing.cost(pricing.FIRST_CARD, operation, quantity).total)
         if price > left:  # what is left is less than one entry: single calls make it exact
             operation, quantity, price = "basic_api_call", left, left
         yield operation, quantity

@@ -4,6 +4,7 @@ No other package imports Polar's SDK. Nothing here is called inside a database t
 """
 
 from creditapp.gateway.asking import PolarRefused, PolarUnavailable
+from creditapp.gateway.charging import Card, Charged, Payer
 from creditapp.gateway.facts import (
     PolarCheckout,
     PolarCustomer,
@@ -19,9 +20,12 @@ from creditapp.gateway.signature import BadSignature, check
 
 __all__ = [
     "BadSignature",
+    "Card",
+    "Charged",
     "Endpoint",
     "Gateway",
     "OpenedCheckout",
+    "Payer",
     "PolarCheckout",
     "PolarCustomer",
     "PolarDispute",

@@ -20,7 +20,7 @@ class WrongShape(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolarOrder:
-    """An order. ``our_checkout_id`` is what we put into the checkout's metadata."""
+    """An order. ``our_checkout_id`` and ``our_recharge_id`` are what we put into its metadata."""
 
     id: str
     status: str
@@ -29,6 +29,7 @@ class PolarOrder:
     customer_id: str | None
     external_customer_id: str | None
     our_checkout_id: str | None
+    our_recharge_id: str | None = None
     subtotal_amount: int
     discount_amount: int
     net_amount: int
@@ -124,6 +125,7 @@ def order(data: dict[str, Any]) -> PolarOrder:
         customer_id=_optional_text(data, "customer_id"),
         external_customer_id=_optional_text(_object(data, "customer"), "external_id"),
         our_checkout_id=_optional_text(_object(data, "metadata"), "checkout_id"),
+        our_recharge_id=_optional_text(_object(data, "metadata"), "recharge_id"),
         subtotal_amount=_cents(data, "subtotal_amount"),
         discount_amount=_cents(data, "discount_amount"),
         net_amount=_cents(data, "net_amount"),

@@ -1,23 +1,15 @@
-"""Polar, through its SDK: what we ask of it, in our words.
-
-Importing the SDK costs half a second and its first answers another, so it is loaded by ``warm`` beside serving, or
-on first use.
-"""
+"""Polar, through its SDK: what we ask of it, in our words."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from creditapp.gateway import facts
 from creditapp.gateway.asking import asking
+from creditapp.gateway.charging import Charging
 from creditapp.gateway.facts import PolarDispute, PolarOrder, PolarPayment, PolarProduct, PolarRefund
 
-if TYPE_CHECKING:
-    from polar.v2026_10 import Polar
-
-TIMEOUT_SECONDS = 10
 HURRIED_SECONDS = 4  # while a person waits for the page
 PAGE, PAGES_LIMIT = 100, 500
 API_VERSION = "2026-10"
@@ -46,11 +38,8 @@ class OpenedCheckout:
     expires_at: datetime
 
 
-class Gateway:
-    """One connection to Polar for a process. Safe to share between threads, not across a fork."""
-
-    def __init__(self, server: str, token: str) -> None:
-        self._server, self._token = server, token
+class Gateway(Charging):
+    """What we ask of Polar."""
 
     def warm(self) -> None:
         """Load the SDK and compile what the first answers need."""
@@ -64,16 +53,6 @@ class Gateway:
                 deserialize({}, answer)
             except PolarDeserializationError:
                 continue  # an empty answer is refused, but its reader is compiled now
-
-    @cached_property
-    def client(self) -> "Polar":
-        """The SDK's client."""
-        from polar.v2026_10 import Polar
-
-        where: dict[str, Any] = (
-            {"environment": self._server} if self._server in {"sandbox", "production"} else {"base_url": self._server}
-        )
-        return Polar(self._token, timeout=TIMEOUT_SECONDS, **where)
 
     def customer(self, *, external_id: str, email: str, name: str) -> str | None:
         """The id of the customer whose external id is our account's, made where it does not exist yet.

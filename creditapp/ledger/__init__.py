@@ -28,7 +28,7 @@ from creditapp.ledger.models import (
     new_id,
 )
 from creditapp.ledger.peak import highest
-from creditapp.ledger.policy import Policy
+from creditapp.ledger.policy import Policy, policy
 from creditapp.ledger.proof import Difference, verify
 from creditapp.ledger.returns import AlreadyReversed, NotAConsumption, claw_back, give_back, reverse, write_off
 from creditapp.ledger.spending import Charge, Spent, spend
@@ -92,6 +92,7 @@ __all__ = [
     "new_id",
     "open_account",
     "payers",
+    "policy",
     "reverse",
     "settle",
     "spend",

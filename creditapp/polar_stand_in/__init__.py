@@ -5,7 +5,7 @@ reason nothing in here imports anything from the rest of the package, and nothin
 
     python -m creditapp.polar_stand_in --port 5050 --data DIR --webhook-url URL --webhook-secret-file FILE
 
-Where to begin reading: ``app.py`` puts the house together; ``payment.py`` is the moment when money moves;
+Where to begin reading: ``app.py`` puts the house together; ``paying.py`` is the moment when money moves;
 ``deliveries.py`` and ``postman.py`` are how the world hears of it; ``control.py`` is what a test or a drill may turn.
 
 What holds throughout:

@@ -3,17 +3,24 @@
 import time
 from collections.abc import Callable
 
-from creditapp.polar_stand_in.checkouts import expire_overdue
-from creditapp.polar_stand_in.orders import book_platform_fee
 from creditapp.polar_stand_in.store import Store, Transaction
 
 MOST_AT_ONCE = 100
-CHORES: dict[str, Callable[[Transaction, str], None]] = {"book_platform_fee": book_platform_fee}
+
+Chore = Callable[[Transaction, str], None]
+
+_KNOWN: dict[str, Chore] = {}
 
 
-def later(t: Transaction, seconds: float, chore: str, subject: str) -> None:
-    """Do *chore* for *subject* after so many real seconds."""
-    t.run("INSERT INTO chores (due, chore, subject) VALUES (?, ?, ?)", time.time() + seconds, chore, subject)
+def chore(work: Chore) -> Chore:
+    """Decorate a function of a transaction and a subject: it may be done later."""
+    _KNOWN[work.__name__] = work
+    return work
+
+
+def later(t: Transaction, seconds: float, work: Chore, subject: str) -> None:
+    """Do *work* for *subject* after so many real seconds."""
+    t.run("INSERT INTO chores (due, chore, subject) VALUES (?, ?, ?)", time.time() + seconds, work.__name__, subject)
 
 
 def do_due(store: Store) -> None:
@@ -23,10 +30,4 @@ def do_due(store: Store) -> None:
     for row in due:
         with store.writing() as t:
             if t.run("DELETE FROM chores WHERE number = ?", row["number"]).rowcount:
-                CHORES[row["chore"]](t, row["subject"])
-
-
-def sweep(store: Store) -> None:
-    """Expire what is overdue by the stand-in's clock."""
-    with store.writing() as t:
-        expire_overdue(t)
+                _KNOWN[row["chore"]](t, row["subject"])

@@ -30,13 +30,13 @@ ADDRESS = {
 @bp.post("/webhooks")
 def set_webhooks() -> Response:
     """How the next deliveries behave, until set again; what is left out is off."""
-    given = _given("delay_seconds", "drop", "duplicate", "reorder", "retry_scale")
+    given = wishes("delay_seconds", "drop", "duplicate", "reorder", "retry_scale")
     wanted = deliveries.Behaviour(
-        delay_seconds=_number(given, "delay_seconds", 0, LONGEST_WAIT_SECONDS),
-        drop=_yes(given, "drop"),
-        duplicate=_yes(given, "duplicate"),
-        reorder=_yes(given, "reorder"),
-        retry_scale=_number(given, "retry_scale", deliveries.RETRY_SCALE, LARGEST_SCALE),
+        delay_seconds=number(given, "delay_seconds", 0, LONGEST_WAIT_SECONDS),
+        drop=yes(given, "drop"),
+        duplicate=yes(given, "duplicate"),
+        reorder=yes(given, "reorder"),
+        retry_scale=number(given, "retry_scale", deliveries.RETRY_SCALE, LARGEST_SCALE),
     )
     with store().writing() as t:
         deliveries.set_behaviour(t, wanted)
@@ -47,16 +47,16 @@ def set_webhooks() -> Response:
 @bp.post("/fail_next")
 def fail_next() -> Response:
     """The next calls whose path contains ``path`` fail so."""
-    given = _given("path", "status", "after_charge", "seconds", "times")
+    given = wishes("path", "status", "after_charge", "seconds", "times")
     path, status, times = given.get("path"), given.get("status"), given.get("times", 1)
     if not isinstance(path, str) or not path:
-        raise _bad("path must be a part of the path of the calls that shall fail, such as /v1/checkouts.")
+        raise bad("path must be a part of the path of the calls that shall fail, such as /v1/checkouts.")
     if status is not None and (not isinstance(status, int) or isinstance(status, bool) or not 200 <= status <= 599):
-        raise _bad("status must be an HTTP status from 200 to 599, or null to close without an answer.")
+        raise bad("status must be an HTTP status from 200 to 599, or null to close without an answer.")
     if not isinstance(times, int) or isinstance(times, bool) or not 1 <= times <= MOST_TIMES:
-        raise _bad(f"times must be a whole number from 1 to {MOST_TIMES}.")
-    seconds = _number(given, "seconds", 0, LONGEST_WAIT_SECONDS)
-    fault = Fault(path=path, status=status, after_charge=_yes(given, "after_charge"), seconds=seconds, times=times)
+        raise bad(f"times must be a whole number from 1 to {MOST_TIMES}.")
+    seconds = number(given, "seconds", 0, LONGEST_WAIT_SECONDS)
+    fault = Fault(path=path, status=status, after_charge=yes(given, "after_charge"), seconds=seconds, times=times)
     house().faults.plan(fault)
     return jsonify(asdict(fault))
 
@@ -64,16 +64,16 @@ def fail_next() -> Response:
 @bp.post("/card")
 def save_card() -> Response:
     """Save a test card for the customer with this external id and make it the default. An unknown customer is made."""
-    given = _given("customer", "card_number")
+    given = wishes("customer", "card_number")
     external_id, number = given.get("customer"), given.get("card_number")
     if not isinstance(external_id, str) or not external_id:
-        raise _bad("customer must be the customer's external id.")
+        raise bad("customer must be the customer's external id.")
     try:
         known = cards.card(str(number))
     except cards.BadCard as error:
-        raise _bad(f"card_number: {error}") from None
+        raise bad(f"card_number: {error}") from None
     if known.outcome == "declines":
-        raise _bad("card_number: this card is declined and cannot be saved.")
+        raise bad("card_number: this card is declined and cannot be saved.")
     with store().writing() as t:
         customer = t.one("customer", external_id=external_id)
         if customer is None:
@@ -87,10 +87,10 @@ def save_card() -> Response:
 @bp.post("/clock")
 def advance_clock() -> Response:
     """Move the stand-in's clock forward; what that makes overdue expires at once."""
-    given = _given("advance_seconds")
+    given = wishes("advance_seconds")
     if "advance_seconds" not in given:
-        raise _bad("advance_seconds is missing: by how many seconds to move the clock forward.")
-    seconds = _number(given, "advance_seconds", 0, FURTHEST_SECONDS)
+        raise bad("advance_seconds is missing: by how many seconds to move the clock forward.")
+    seconds = number(given, "advance_seconds", 0, FURTHEST_SECONDS)
     with store().writing() as t:
         moment = clock.advance(t, seconds)
         expire_overdue(t)
@@ -112,31 +112,3 @@ def list_deliveries() -> Response:
     """Every webhook sent, or not yet sent, with its attempts and what was answered."""
     with store().reading() as t:
         return jsonify(items=deliveries.sent(t))
-
-
-def _given(*known: str) -> dict[str, Any]:
-    given = request.get_json(force=True, silent=True)
-    if not isinstance(given, dict):
-        raise _bad("Send a JSON object.")
-    unknown = sorted(set(given) - set(known))
-    if unknown:
-        raise _bad(f"{unknown[0]} is not known here; {', '.join(known)} are.")
-    return given
-
-
-def _yes(given: dict[str, Any], name: str) -> bool:
-    value = given.get(name, False)
-    if not isinstance(value, bool):
-        raise _bad(f"{name} must be true or false.")
-    return value
-
-
-def _number(given: dict[str, Any], name: str, default: float, most: float) -> float:
-    value = given.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:  # NaN is not
-        raise _bad(f"{name} must be a number from 0 to {most}.")
-    return value
-
-
-def _bad(sentence: str) -> Refusal:
-    return Refusal(422, {"error": "BadControl", "detail": sentence})

@@ -92,6 +92,15 @@ def update_external_customer(external_id: str) -> Response:
         return _update(t, found_external(t, external_id))
 
 
+def asked_ids(t: Transaction) -> list[str] | None:
+    """Whom a query asks for by ``customer_id`` or ``external_customer_id``, as Polar's ids; None when by neither."""
+    ids, externals = asked("customer_id"), asked("external_customer_id")
+    if not externals:
+        return ids or None
+    known = [customer["id"] for customer in t.all("customer", external_id=externals)]
+    return [id_ for id_ in known if id_ in ids] if ids else known
+
+
 def new_customer(t: Transaction, *, email: str, **given: Any) -> Document:
     """Write a new customer; it is the caller who announces it."""
     name = given.get("name")

@@ -9,14 +9,15 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 
-from creditapp.polar_stand_in import payment, shapes
+from creditapp.polar_stand_in import paying, shapes
 from creditapp.polar_stand_in.cards import TEST_CARDS, card
 from creditapp.polar_stand_in.clock import stamp
 from creditapp.polar_stand_in.countries import COUNTRIES
 from creditapp.polar_stand_in.forms import FIELDS, CardForm, read
 from creditapp.polar_stand_in.house import store
 from creditapp.polar_stand_in.money import priced
-from creditapp.polar_stand_in.payment import ExternalIdTaken, Payer
+from creditapp.polar_stand_in.paying import ExternalIdTaken, Payer
+from creditapp.polar_stand_in.payments import OWNER_REFUSED
 from creditapp.polar_stand_in.store import Document, Transaction
 
 bp = Blueprint("hosted", __name__)
@@ -84,9 +85,9 @@ def _submitted(t: Transaction, checkout: Document | None) -> Outcome | None:
     if awaiting and said:
         payer = Payer(awaiting["email"], awaiting["name"], awaiting["address"])
         if said != "approve":
-            payment.decline(t, checkout)
+            paying.decline(t, checkout, card(awaiting["card"]), reason=OWNER_REFUSED)
             return _again(t, checkout, 402, alert=REFUSED)
-        payment.pay(t, checkout, payer, card(awaiting["card"]))
+        paying.pay(t, checkout, payer, card(awaiting["card"]))
         return _standing(t, checkout)
     # 2. the form
     form = read(
@@ -100,13 +101,13 @@ def _submitted(t: Transaction, checkout: Document | None) -> Outcome | None:
     # 3. the card
     payer = Payer(form.email, form.name, form.address)
     if form.card and form.card.outcome == "declines":
-        payment.decline(t, checkout)
+        paying.decline(t, checkout, form.card)
         form.errors["card_number"] = DECLINED
         return _again(t, checkout, 402, form=form)
     if form.card and form.card.outcome == "asks":
-        payment.await_owner(t, checkout, payer, form.card)
+        paying.await_owner(t, checkout, payer, form.card)
     else:
-        payment.pay(t, checkout, payer, form.card)
+        paying.pay(t, checkout, payer, form.card)
     return _standing(t, checkout)
 
 

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from flask import Blueprint, Response, jsonify
 
-from creditapp.polar_stand_in import shapes
+from creditapp.polar_stand_in import customers, shapes
+from creditapp.polar_stand_in.chores import chore
 from creditapp.polar_stand_in.clock import new_id, stamp
 from creditapp.polar_stand_in.house import settings, store
 from creditapp.polar_stand_in.listing import asked, asked_moment, matching, page
@@ -24,7 +25,6 @@ SORTS = {
     "customer": lambda o: o["customer_id"],
     "product": lambda o: o["product_id"],
 }
-INDEXED = ("checkout_id", "customer_id")  # these filters are asked of the file, the others of what it gave
 
 
 @bp.get("/")
@@ -32,10 +32,9 @@ def list_orders() -> Response:
     """Orders, newest first, by the filters the application uses."""
     after, before = asked_moment("created_after"), asked_moment("created_before")
     with store().reading() as t:
-        wanted: dict[str, list[str]] = {name: asked(name) for name in INDEXED if asked(name)}
-        if externals := asked("external_customer_id"):
-            ids = [c["id"] for c in t.all("customer", external_id=externals)]
-            wanted["customer_id"] = [id_ for id_ in wanted.get("customer_id", ids) if id_ in ids]
+        wanted: dict[str, list[str]] = {"checkout_id": asked("checkout_id")} if asked("checkout_id") else {}
+        if (ids := customers.asked_ids(t)) is not None:
+            wanted["customer_id"] = ids
         found = matching(t.all("order", **wanted), product_id="product_id", status="status", discount_id="discount_id")
         if after:
             found = [o for o in found if _moment(o) > after.timestamp()]
@@ -148,6 +147,7 @@ def new_order(t: Transaction, *, checkout: Document, customer: Document, status:
     )
 
 
+@chore
 def book_platform_fee(t: Transaction, order_id: str) -> None:
     """A moment after the payment: 5 % and 50 cents, said by one more ``order.updated`` with the same status."""
     order = t.get("order", order_id)

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from creditapp.polar_stand_in import chores, deliveries
+from creditapp.polar_stand_in.checkouts import expire_overdue
 from creditapp.polar_stand_in.clock import new_id, written
 from creditapp.polar_stand_in.endpoints import secret_of
 from creditapp.polar_stand_in.signing import SecretFile, signature
@@ -71,7 +72,8 @@ class Postman:
         chores.do_due(self._store)
         if time.monotonic() >= self._next_sweep:
             self._next_sweep = time.monotonic() + SWEEP_EVERY_SECONDS
-            chores.sweep(self._store)
+            with self._store.writing() as t:
+                expire_overdue(t)
         return LONGEST_LOOK_AWAY_SECONDS
 
     def _hand_out(self) -> float:

@@ -6,6 +6,7 @@ A checkout or an order is stored with ids only; its customer and product are put
 import hashlib
 from typing import Any
 
+from creditapp.polar_stand_in.clock import stamp
 from creditapp.polar_stand_in.store import Document, Transaction
 
 API_VERSION = "2026-10"
@@ -75,7 +76,6 @@ def order(t: Transaction, document: Document) -> Document:
     """Order with its customer and product as they are now."""
     buyer = customer(t.get("customer", document["customer_id"]) or {})
     bought = t.get("product", document["product_id"]) or {}
-    refundable = max(0, document["net_amount"] + document["applied_balance_amount"] - document["refunded_amount"])
     return {
         **public(document),
         "paid": document["status"] in {"paid", "refunded", "partially_refunded"},
@@ -95,9 +95,37 @@ def order(t: Transaction, document: Document) -> Document:
         "description": bought["name"],
         "amount": document["net_amount"],
         "from_balance_amount": document["applied_balance_amount"],
-        "refundable_amount": refundable,
+        "refundable_amount": refundable(document),
         "refundable_tax_amount": document["tax_amount"] - document["refunded_tax_amount"],
     }
+
+
+def refundable(document: Document) -> int:
+    """The net amount of an order that was not given back yet."""
+    return max(0, document["net_amount"] + document["applied_balance_amount"] - document["refunded_amount"])
+
+
+def refund(t: Transaction, document: Document) -> Document:
+    """Refund, with the dispute that it prevented."""
+    prevented = t.get("dispute", document["_dispute_id"])
+    return {**public(document), "dispute": dispute(t, prevented) if prevented else None}
+
+
+def dispute(t: Transaction, document: Document) -> Document:
+    """RefundDispute: a dispute inside a refund."""
+    status, due = document["status"], document["evidence_due_by"]
+    return {
+        **_without(public(document), ("case_id",)),
+        "resolved": status in {"won", "lost"},
+        "closed": status in {"won", "lost", "prevented"},
+        "past_due": status == "needs_response" and due < stamp(t),
+    }
+
+
+def dispute_with_customer(t: Transaction, document: Document) -> Document:
+    """Dispute."""
+    buyer = customer(t.get("customer", document["_customer_id"]) or {})
+    return {**dispute(t, document), "customer": buyer, "case_id": document["case_id"]}
 
 
 def _without(document: Document, keys: tuple[str, ...]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ CREATE INDEX IF NOT EXISTS documents_email ON documents (kind, json_extract(body
 CREATE INDEX IF NOT EXISTS documents_external ON documents (kind, json_extract(body, '$.external_id'));
 CREATE INDEX IF NOT EXISTS documents_secret ON documents (kind, json_extract(body, '$.client_secret'));
 CREATE INDEX IF NOT EXISTS documents_checkout ON documents (kind, json_extract(body, '$.checkout_id'));
+CREATE INDEX IF NOT EXISTS documents_order ON documents (kind, json_extract(body, '$.order_id'));
 CREATE INDEX IF NOT EXISTS documents_customer ON documents (kind, json_extract(body, '$.customer_id'));
 CREATE INDEX IF NOT EXISTS documents_status ON documents (kind, json_extract(body, '$.status'));
 CREATE TABLE IF NOT EXISTS charges (

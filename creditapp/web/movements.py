@@ -63,6 +63,7 @@ def register(app: Flask) -> None:
     """Give the templates of *app* these words."""
     for word in (operation, day, day_of_month, lasting, pace):
         app.add_template_filter(word)
+    app.add_template_filter(pricing.in_words, "size_in_words")
     app.jinja_env.globals["enough_days"] = usage.ENOUGH_DAYS
 
 

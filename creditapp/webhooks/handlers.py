@@ -7,8 +7,8 @@ transaction begins (polar.v2026_10 webhooks; docs/polar.md names every event).
 from collections.abc import Callable
 from typing import Any
 
-from creditapp import checkout, packages
-from creditapp.gateway import Gateway, PolarOrder, PolarPayment, facts
+from creditapp import checkout, packages, recharge
+from creditapp.gateway import Gateway, Payer, PolarOrder, PolarPayment, PolarRefused, PolarUnavailable, facts
 
 Data = dict[str, Any]
 
@@ -66,9 +66,16 @@ def checkout_changed(data: Data, failed: PolarPayment | None = None) -> str | No
             return "A checkout counts when its order is paid."
 
 
-def customer_changed(data: Data) -> str | None:
-    """Copy the customer's name, billing email and card."""
-    return checkout.customer_told(facts.customer(data))
+def customer_changed(data: Data, payer: Payer | None = None) -> str | None:
+    """Copy the customer's name, billing email and card; a new card may be charged at once."""
+    told = facts.customer(data)
+    new_card = checkout.has_new_card(told) and told.default_payment_method_id is not None
+    if reason := checkout.customer_told(told, payer):
+        return reason
+    account_id = checkout.account_of_customer(told.id)
+    if new_card and account_id is not None:
+        recharge.card_saved(account_id)
+    return None
 
 
 def customer_deleted(data: Data) -> str | None:
@@ -147,9 +154,21 @@ def ask_for_failure(gateway: Gateway, data: Data) -> PolarPayment | None:
     return gateway.failed_payment(told.id)
 
 
+def ask_for_cards(gateway: Gateway, data: Data) -> Payer | None:
+    """The cards of a customer of ours whose card changed; where they can't be had, the event's id of it must do."""
+    told = facts.customer(data)
+    if not checkout.has_new_card(told):
+        return None
+    try:
+        return gateway.payer(told.id)
+    except (PolarUnavailable, PolarRefused):
+        return None
+
+
 QUESTIONS: dict[str, Callable[[Gateway, Data], Any]] = {
     "payment.succeeded": ask_for_order,
     "checkout.updated": ask_for_failure,
+    "customer.updated": ask_for_cards,
 }
 
 
@@ -157,7 +176,7 @@ def _fulfilled(told: PolarOrder) -> str | None:
     if not told.paid:
         message = _not_paid(told)
         raise Ignored(message)
-    return checkout.fulfil(told).reason
+    return recharge.fulfil(told).reason
 
 
 def _followed(order: checkout.Order | None) -> str | None:

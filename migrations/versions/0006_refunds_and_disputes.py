@@ -55,6 +55,9 @@ def upgrade() -> None:
         customers.add_column(sa.Column("name", sa.Text(), nullable=True))
         customers.add_column(sa.Column("billing_email", sa.Text(), nullable=True))
         customers.add_column(sa.Column("default_payment_method_id", sa.String(length=64), nullable=True))
+        customers.add_column(sa.Column("card_brand", sa.String(length=32), nullable=True))
+        customers.add_column(sa.Column("card_last4", sa.String(length=4), nullable=True))
+        customers.add_column(sa.Column("card_expires", sa.String(length=7), nullable=True))
         customers.add_column(sa.Column("told_at", MOMENT, nullable=True))
         customers.add_column(sa.Column("deleted_at", MOMENT, nullable=True))
     with op.batch_alter_table("checkouts") as checkouts:
@@ -65,7 +68,9 @@ def downgrade() -> None:
     with op.batch_alter_table("checkouts") as checkouts:
         checkouts.drop_column("looked_at")
     with op.batch_alter_table("polar_customers") as customers:
-        for column in ("deleted_at", "told_at", "default_payment_method_id", "billing_email", "name"):
+        for column in ("name", "billing_email", "default_payment_method_id", "told_at", "deleted_at"):
+            customers.drop_column(column)
+        for column in ("card_brand", "card_last4", "card_expires"):
             customers.drop_column(column)
     op.execute("DELETE FROM orders WHERE state = 'expected'")
     with op.batch_alter_table("orders") as orders:

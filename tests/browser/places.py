@@ -10,6 +10,7 @@ from tests.browser.town import Stage
 from tests.polar_stand_in.program import person
 
 VISITOR, SHOPPER = "", "the shopper"
+ESTIMATE = "/credits/estimate?operation_type=ai_analysis&quantity=40&complexity=complex&priority=high"
 DECLINES, ASKS = "4000 0000 0000 0002", "4000 0027 6000 3184"
 
 
@@ -100,6 +101,11 @@ PLACES: dict[str, Place] = {
     "purchase-slow": Place(SHOPPER, lambda stage: stage.slow),
     "purchase-added": Place(SHOPPER, lambda stage: stage.added),
     "purchase-failed": Place(SHOPPER, lambda stage: stage.failed),
+    "prices": Place(VISITOR, "/prices"),
+    "prices-signed-in": Place(HIGH.email, "/prices"),
+    "estimator": Place(HIGH.email, ESTIMATE),
+    "estimator-too-much": Place(NEW.email, "/credits/estimate?operation_type=ai_analysis&quantity=40"),
+    "estimator-misread": Place(LOW.email, "/credits/estimate?quantity=many&file_size_mb=huge", status=422),
     "history": Place(HIGH.email, "/credits/history"),
     "history-filtered": Place(LOW.email, "/credits/history?type=purchase&from=2026-01-01"),
     "history-misread": Place(LOW.email, "/credits/history?from=yesterday&type=gift", status=422),

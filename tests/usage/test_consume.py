@@ -39,7 +39,7 @@ def test_an_operation_costs_what_the_rate_card_says(account: int, operation: str
     assert (record.operation_type, record.credits_consumed) == (operation, price)
     assert (record.units_consumed, record.cost_per_unit) == (1, price)
     assert ledger.balance(account).available == 100 - price
-    assert ledger.entries(account)[0].price_version == pricing.RATE_CARD.version
+    assert ledger.entries(account)[0].price_version == pricing.FIRST_CARD.version
 
 
 def test_three_of_an_operation_cost_three_times_its_price(account: int) -> None:

@@ -28,6 +28,7 @@ PUBLIC_PAGES = {
     "auth.sign_up",
     "resets.forgot",
     "resets.choose",
+    "prices.index",
     "health.healthz",
     "health.readyz",
 }

@@ -193,3 +193,24 @@ def test_a_visitor_is_sent_to_sign_in_and_back(client: FlaskClient, account: int
     answer = client.get("/credits/1")
 
     assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in?next=/credits/1")
+
+
+@pytest.mark.both_databases
+def test_a_price_with_parameters_is_told_line_by_line(browser: FlaskClient, account: int) -> None:
+    charge = ledger.Charge(amount=Decimal(1), operation_type="basic_api_call", details={"job": 7})
+    parameters = {"complexity": "standard", "priority": "high"}
+    with transaction():
+        spent = usage.consume(account, charge, quantity=3, parameters=parameters).transaction_id
+
+    page = shown(browser, spent)
+
+    (table,) = [table for table in page.every("table") if table.every("tfoot")]
+    assert [row.words for row in table.one("tbody").every("tr")] == [
+        "3 × Basic API call3 × 13",
+        "Complexity: standard× 1.5+1.5",
+        "Priority: high× 1.5+2.25",
+        "Rounded upto the next 0.1+0.05",
+    ]
+    assert table.one("tfoot").words == "Total6.8"
+    assert facts(page)["Price"] == "6.8 credits, as belowRate card 2026-11"
+    assert page.one("pre").words == '{ "job": 7 }'

@@ -5,10 +5,11 @@ Everything here runs inside one writing transaction of the caller, so two posts 
 
 from dataclasses import dataclass
 
-from creditapp.polar_stand_in import checkouts, chores, customers, shapes
+from creditapp.polar_stand_in import checkouts, customers, payments, shapes
 from creditapp.polar_stand_in.cards import Card
+from creditapp.polar_stand_in.chores import later
 from creditapp.polar_stand_in.clock import new_id, stamp
-from creditapp.polar_stand_in.orders import new_order
+from creditapp.polar_stand_in.orders import book_platform_fee, new_order
 from creditapp.polar_stand_in.store import Document, Transaction
 
 PLATFORM_FEE_AFTER_SECONDS = 0.5
@@ -27,8 +28,17 @@ class Payer:
     address: Document
 
 
-def decline(t: Transaction, checkout: Document) -> None:
-    """Nothing was charged: one ``checkout.updated`` with status open."""
+def decline(t: Transaction, checkout: Document, card: Card, *, reason: str = payments.GENERIC_DECLINE) -> None:
+    """Nothing was charged: a failed payment with its reason, and one ``checkout.updated`` with status open."""
+    payments.note(
+        t,
+        card,
+        amount=checkout["total_amount"],
+        currency=checkout["currency"],
+        customer_id=checkout["customer_id"],
+        checkout_id=checkout["id"],
+        declined=reason,
+    )
     checkouts.change(t, checkout, status="open", _awaiting=None)
 
 
@@ -51,6 +61,15 @@ def pay(t: Transaction, checkout: Document, payer: Payer, card: Card | None) -> 
     order = new_order(t, checkout=checkout, customer=customer, status="paid")
     if card is not None and order["total_amount"]:
         record_charge(t, order, customer, card)
+        payments.note(
+            t,
+            card,
+            amount=order["total_amount"],
+            currency=order["currency"],
+            customer_id=customer["id"],
+            order_id=order["id"],
+            checkout_id=checkout["id"],
+        )
     t.emit("order.created", shapes.order(t, order))
     t.emit("order.updated", shapes.order(t, order))
     order["receipt_number"] = f"RCPT-{customer['_code']}-{order['_sequence']:04d}"
@@ -59,7 +78,7 @@ def pay(t: Transaction, checkout: Document, payer: Payer, card: Card | None) -> 
     t.emit("order.paid", shapes.order(t, order))
     # 4. succeeded, and the platform's fee a moment later
     checkouts.change(t, checkout, status="succeeded", customer_id=customer["id"])
-    chores.later(t, PLATFORM_FEE_AFTER_SECONDS, "book_platform_fee", order["id"])
+    later(t, PLATFORM_FEE_AFTER_SECONDS, book_platform_fee, order["id"])
     return order
 
 

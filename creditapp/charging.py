@@ -1,0 +1,106 @@
+"""One step of a recharge: what was claimed is asked of Polar, and its answer written down."""
+
+import logging
+
+from creditapp import recharge
+from creditapp.db import transaction
+from creditapp.gateway import PolarRefused, PolarUnavailable
+from creditapp.recharge import Step
+from creditapp.wiring import gateway
+
+log = logging.getLogger(__name__)
+
+NO_CUSTOMER = "Polar does not know this account yet. Save a card first."
+NO_CARD = "The saved card is not there any more. Save a card again."
+NO_ADDRESS = "The billing address at Polar is not complete. Add it where cards are saved."
+
+
+def take(step: Step) -> None:
+    """Do it; whatever Polar answers, the attempt knows afterwards how it stands."""
+    try:
+        match step.kind:
+            case "draft":
+                _draft(step)
+            case "finalize":
+                _finalize(step)
+            case _:
+                _ask(step)
+    except PolarUnavailable as error:
+        with transaction():
+            recharge.postpone(step.attempt_id, error.sentence)
+    except PolarRefused as error:
+        _refused(step, error)
+
+
+def _draft(step: Step) -> None:
+    """Make the draft order, or find the one whose answer was lost; nothing is charged."""
+    problem = _problem(step)
+    if problem is not None:
+        with transaction():
+            recharge.needs_set_up(step.attempt_id, problem)
+        return
+    found = gateway().order_of_recharge(str(step.attempt_id))
+    if found is not None and found.paid:
+        with transaction():
+            recharge.fulfil(found)
+        return
+    order_id = found.id if found else _made(step)
+    with transaction():
+        recharge.drafted(step.attempt_id, order_id)
+
+
+def _problem(step: Step) -> str | None:
+    """What is missing for a charge, in words; nothing was tried then."""
+    if step.customer_id is None:
+        return NO_CUSTOMER
+    payer = gateway().payer(step.customer_id)
+    if payer.card(step.payment_method_id) is None:
+        return NO_CARD
+    return None if payer.has_address else NO_ADDRESS
+
+
+def _made(step: Step) -> str:
+    return gateway().draft_order(
+        customer_id=str(step.customer_id),
+        product_id=str(step.product_id),
+        amount=step.amount_cents,
+        currency=step.currency,
+        description=f"Auto-recharge: {step.credits.normalize():,f} credits",
+        metadata={
+            "recharge_id": str(step.attempt_id),
+            "account_id": str(step.account_id),
+            "kind": "auto_recharge",
+        },
+    )
+
+
+def _finalize(step: Step) -> None:
+    """Charge the pinned card for the drafted order."""
+    charged = gateway().finalize_order(str(step.order_id), payment_method_id=step.payment_method_id)
+    why = None
+    if charged.kind == "declined":
+        try:
+            why = gateway().why_declined(str(step.order_id))
+        except (PolarUnavailable, PolarRefused):
+            log.info("the reason of a declined recharge could not be had")
+    with transaction():
+        recharge.settle(step.attempt_id, charged, why=why)
+
+
+def _ask(step: Step) -> None:
+    """What became of an order whose answer was lost."""
+    order = gateway().order(str(step.order_id))
+    with transaction():
+        recharge.told(step.attempt_id, order)
+
+
+def _refused(step: Step, error: PolarRefused) -> None:
+    """Polar said no before any charge: 403 where saved cards can't be charged here at all."""
+    status = getattr(error.__cause__, "status_code", None)
+    with transaction():
+        if status == 403 and step.kind == "draft":
+            recharge.not_enabled(step.attempt_id)
+        elif step.kind == "draft":
+            recharge.needs_set_up(step.attempt_id, f"Polar did not accept the order: {error.sentence}")
+        else:
+            recharge.postpone(step.attempt_id, error.sentence)

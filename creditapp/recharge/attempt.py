@@ -1,0 +1,375 @@
+"""An attempt to recharge: decided under the account's lock, then claim - ask - write until it ends.
+
+The order's id is committed before money moves; an answer that was lost is asked for by the same order, with the same
+card, for at most twenty hours; there is never a second draft while the first is open.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from sqlalchemy import func, select
+
+from creditapp import checkout, clock, identity, jobqueue, ledger, letters, packages
+from creditapp.db import db, row_id
+from creditapp.gateway import Charged, PolarOrder
+from creditapp.recharge import rules
+from creditapp.recharge.models import IN_FLIGHT, RechargeAttempt, RechargePlan
+from creditapp.recharge.months import month_start
+from creditapp.recharge.plan import plan_of, rearm, terms_of
+
+COOLDOWN = timedelta(hours=1)
+# Longer than a charge may take to be answered: who claimed an attempt and died does not keep it.
+CLAIM, CHARGE_CLAIM = timedelta(seconds=30), timedelta(seconds=75)
+GIVE_UP_AFTER = timedelta(hours=20)  # after that Stripe forgets which charge was the same
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
+SAID_AGAIN_AFTER = timedelta(hours=1)
+COUNTED = (*IN_FLIGHT, "paid", "needs_operator")  # money that is, or may be, spent
+MAX_FAILURES = 1
+NOT_ENABLED = "Polar does not charge saved cards for this seller yet. Recharge with one click instead."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What has to be asked of Polar next: ``draft``, ``finalize`` or ``ask``; with all that is needed for it."""
+
+    kind: str
+    attempt_id: int
+    account_id: int
+    customer_id: str | None
+    product_id: str | None
+    quantity: int
+    amount_cents: int
+    currency: str
+    credits: Decimal
+    package_name: str
+    payment_method_id: str
+    order_id: str | None
+
+
+def consider(account_id: int, *, person: bool = False) -> RechargeAttempt | None:
+    """Decide whether the account is recharged now, and write the decision down; the attempt where one begins.
+
+    1. Lock the account and read everything anew: two charges that cross the threshold at once meet here.
+    2. A *person* who asks for it ends the cooldown; an automatic try waits for it.
+    3. Where a recharge is wanted but blocked, its reason is written down; never silence.
+    """
+    plan = plan_of(account_id)
+    if plan is None or not plan.enabled:
+        return None
+    ledger.lock(account_id)
+    plan = plan_of(account_id)
+    assert plan is not None  # noqa: S101  (it was there a moment ago, and is never deleted)
+    now = clock.now()
+    if person:
+        plan.cooling_until = None
+    plan.considered_at = now
+    package = plan.package
+    decision = rules.decide(terms_of(plan), standing_of(account_id, now), sold(package, now), now)
+    if decision.blocked:
+        _say(account_id, decision, now)
+    if not decision.charge:
+        return None
+    card = checkout.card_of(account_id)
+    attempt = RechargeAttempt(
+        account_id=account_id,
+        state="requested",
+        reason=decision.reason,
+        package_id=package.id,
+        quantity=decision.quantity,
+        credits=package.credits * decision.quantity,
+        amount_cents=package.price_cents * decision.quantity,
+        currency=package.currency,
+        payment_method_id=card.id if card else None,
+        polar_customer_id=checkout.known_customer(account_id),
+        tries=0,
+        next_at=now,
+        at=now,
+    )
+    plan.cooling_until = now + COOLDOWN
+    db.session.add(attempt)
+    db.session.flush()
+    jobqueue.ring_after_commit("recharge", attempt.id)
+    return attempt
+
+
+def claim(attempt_id: int) -> Step | None:
+    """What to do next for an attempt whose time has come, claimed; None where it ended or another is at it."""
+    query = select(RechargeAttempt).where(
+        RechargeAttempt.id == attempt_id,
+        RechargeAttempt.state.in_(IN_FLIGHT),
+        RechargeAttempt.next_at <= clock.now(),
+    )
+    attempt = db.session.scalar(query.with_for_update(skip_locked=True).execution_options(populate_existing=True))
+    if attempt is None:
+        return None
+    now = clock.now()
+    attempt.tries += 1
+    match attempt.state:
+        case "requested":
+            kind, attempt.next_at = "draft", now + CLAIM
+        case "drafted":
+            kind, attempt.state, attempt.next_at = "finalize", "charging", now + CHARGE_CLAIM
+            attempt.charged_at = attempt.charged_at or now
+        case _:  # it was charging when its process died, or its answer was lost
+            kind, attempt.state, attempt.next_at = "ask", "unknown", now + CLAIM
+    db.session.flush()
+    return Step(
+        kind=kind,
+        attempt_id=attempt.id,
+        account_id=attempt.account_id,
+        customer_id=attempt.polar_customer_id,
+        product_id=attempt.package.polar_product_id if attempt.package else None,
+        quantity=attempt.quantity,
+        amount_cents=attempt.amount_cents,
+        currency=attempt.currency,
+        credits=attempt.credits,
+        package_name=attempt.package.name if attempt.package else "",
+        payment_method_id=attempt.payment_method_id or "",
+        order_id=attempt.polar_order_id,
+    )
+
+
+def drafted(attempt_id: int, polar_order_id: str) -> None:
+    """Write down the draft's id, before any money moves."""
+    attempt = _locked(attempt_id)
+    if attempt.state == "requested":
+        attempt.polar_order_id, attempt.state, attempt.next_at = polar_order_id, "drafted", clock.now()
+
+
+def told(attempt_id: int, order: PolarOrder | None) -> None:
+    """What Polar says of the order whose answer was lost: paid, still a draft, or on its way."""
+    if order is not None and order.paid:
+        fulfil(order)
+        return
+    attempt = _locked(attempt_id)
+    if attempt.state != "unknown":
+        return
+    if _is_too_late(attempt):
+        return
+    if order is not None and order.status == "draft":
+        # The first request may still be running: then Polar answers that it is, and charges once all the same.
+        attempt.state, attempt.next_at = "drafted", clock.now() + pause_after(attempt.tries)
+        attempt.reason = "The answer was lost; the same order and card are tried again."
+    else:
+        postpone(attempt_id, "Polar has not settled the payment yet.")
+
+
+def postpone(attempt_id: int, reason: str) -> None:
+    """Try again later, as it stands."""
+    attempt = _locked(attempt_id)
+    if attempt.state in IN_FLIGHT and not _is_too_late(attempt):
+        if attempt.state == "charging":
+            attempt.state = "unknown"
+        attempt.reason, attempt.next_at = reason, clock.now() + pause_after(attempt.tries)
+
+
+def settle(attempt_id: int, charged: Charged, *, why: str | None = None) -> None:
+    """Write down how the charge went; *why* is the bank's own reason where it is known."""
+    match charged.kind:
+        case "paid" if charged.order is not None:
+            fulfil(charged.order)
+        case "declined":
+            _end(attempt_id, "declined", why or charged.reason, stop="declined", letter="recharge_failed")
+        case "action_required":
+            _end(attempt_id, "needs_customer", charged.reason, stop="needs_customer", letter="recharge_needs_you")
+        case "no_card" | "refused":
+            _end(attempt_id, "needs_customer", charged.reason, stop="needs_customer", letter="recharge_needs_you")
+        case "not_enabled":
+            not_enabled(attempt_id)
+        case "busy":
+            attempt = _locked(attempt_id)
+            if attempt.state == "charging":
+                attempt.state, attempt.next_at = "drafted", clock.now() + pause_after(attempt.tries)
+        case _:
+            postpone(attempt_id, charged.reason)
+
+
+def not_enabled(attempt_id: int) -> None:
+    """End an attempt where Polar does not let this seller charge saved cards: a person recharges with one click."""
+    _end(attempt_id, "needs_operator", NOT_ENABLED, stop="unavailable", letter="recharge_needs_you")
+
+
+def needs_set_up(attempt_id: int, reason: str) -> None:
+    """End an attempt before anything was drafted: the card or the address is missing."""
+    _end(attempt_id, "needs_customer", reason, stop="needs_customer", letter="recharge_needs_you")
+
+
+def fulfil(order: PolarOrder) -> checkout.Order:
+    """Credit a paid order, and end the attempt it belongs to: the one way in for orders of any origin."""
+    attempt = _attempt_of(order)
+    sale = checkout.Sale(attempt.account_id, attempt.quantity) if attempt else None
+    credited = checkout.fulfil(order, sale)
+    if attempt is not None and order.paid:
+        _paid(attempt.id, credited)
+    return credited
+
+
+def card_saved(account_id: int) -> None:
+    """A new card: what a decline switched off is on again, and charged at once where credits are low."""
+    ledger.lock(account_id)
+    rearm(account_id)
+    consider(account_id, person=True)
+
+
+def waiting(limit: int, *, longer_than: timedelta) -> Sequence[int]:
+    """Attempts in flight whose time has come and that no worker took within *longer_than*."""
+    query = (
+        select(RechargeAttempt.id)
+        .where(RechargeAttempt.state.in_(IN_FLIGHT), RechargeAttempt.next_at <= clock.now() - longer_than)
+        .order_by(RechargeAttempt.next_at)
+        .limit(limit)
+    )
+    return db.session.scalars(query).all()
+
+
+def due_accounts(limit: int, *, not_since: timedelta) -> Sequence[int]:
+    """Accounts at or below their threshold that were not looked at within *not_since*: a crossing that was missed."""
+    account = ledger.Account
+    query = (
+        select(RechargePlan.account_id)
+        .join(account, account.id == RechargePlan.account_id)
+        .where(
+            RechargePlan.enabled,
+            account.balance - account.reserved <= RechargePlan.threshold,
+            RechargePlan.considered_at.is_(None)
+            | (RechargePlan.considered_at <= clock.now() - not_since)
+            | ((RechargePlan.cooling_until <= clock.now()) & (RechargePlan.considered_at < RechargePlan.cooling_until)),
+        )
+        .limit(limit)
+    )
+    return db.session.scalars(query).all()
+
+
+def pause_after(tries: int) -> timedelta:
+    """How long an attempt rests after so many tries: 5 s, doubled each time, at most 10 minutes."""
+    return min(FIRST_PAUSE * int(2 ** min(tries - 1, 12)), LONGEST_PAUSE)
+
+
+def in_flight(account_id: int) -> bool:
+    """Whether a recharge of the account is under way."""
+    query = select(RechargeAttempt.id).where(
+        RechargeAttempt.account_id == account_id, RechargeAttempt.state.in_(IN_FLIGHT)
+    )
+    return db.session.scalar(query) is not None
+
+
+def standing_of(account_id: int, now: datetime) -> rules.Standing:
+    """How the account stands, as the rules look at it."""
+    balance = ledger.balance(account_id)
+    since = month_start(now, account_id)
+    spent = select(func.coalesce(func.sum(RechargeAttempt.amount_cents), 0)).where(
+        RechargeAttempt.account_id == account_id,
+        RechargeAttempt.state.in_(COUNTED),
+        RechargeAttempt.at >= since,
+    )
+    return rules.Standing(
+        available=balance.available,
+        debt=balance.debt,
+        in_flight=in_flight(account_id),
+        spent_this_month_cents=int(db.session.scalar(spent) or 0),
+    )
+
+
+def sold(package: packages.CreditPackage, now: datetime) -> rules.Sold:
+    """What is bought, as the rules look at it."""
+    return rules.Sold(
+        name=package.name,
+        credits=package.credits,
+        price_cents=package.price_cents,
+        unavailable=packages.why_not(package, 0, now),
+    )
+
+
+def _say(account_id: int, decision: rules.Decision, now: datetime) -> None:
+    """Log why a wanted recharge did not begin; the same reason not again within the hour."""
+    query = select(RechargeAttempt).where(RechargeAttempt.account_id == account_id).order_by(RechargeAttempt.at.desc())
+    last = db.session.scalars(query.limit(1)).first()
+    same = last is not None and last.state == "skipped" and last.reason == decision.reason
+    if same and last is not None and last.at > now - SAID_AGAIN_AFTER:
+        return
+    db.session.add(
+        RechargeAttempt(account_id=account_id, state="skipped", reason=decision.reason, at=now, ended_at=now)
+    )
+
+
+def _locked(attempt_id: int) -> RechargeAttempt:
+    return db.session.get_one(RechargeAttempt, attempt_id, with_for_update=True, populate_existing=True)
+
+
+def _is_too_late(attempt: RechargeAttempt) -> bool:
+    """Whether an attempt is beyond the time in which the same charge is surely recognised; then a person looks."""
+    if clock.now() - attempt.at < GIVE_UP_AFTER:
+        return False
+    charged = attempt.charged_at is not None
+    attempt.state = "needs_operator" if charged else "canceled"
+    attempt.reason = (
+        "Polar could not say for 20 hours whether the card was charged. Our staff looks into it."
+        if charged
+        else "Polar could not be reached for 20 hours. Nothing was charged."
+    )
+    attempt.next_at, attempt.ended_at = None, clock.now()
+    return True
+
+
+def _attempt_of(order: PolarOrder) -> RechargeAttempt | None:
+    """The attempt whose id the order carries, unless that one has another order."""
+    attempt_id = row_id(order.our_recharge_id or "")
+    attempt = db.session.get(RechargeAttempt, attempt_id) if attempt_id is not None else None
+    return attempt if attempt is not None and attempt.polar_order_id in (None, order.id) else None
+
+
+def _paid(attempt_id: int, order: checkout.Order) -> None:
+    attempt = _locked(attempt_id)
+    if attempt.state not in IN_FLIGHT and attempt.state not in {"needs_operator", "canceled"}:
+        return
+    attempt.polar_order_id, attempt.state = order.polar_order_id, "paid"
+    attempt.next_at, attempt.ended_at = None, clock.now()
+    attempt.reason = f"Recharged {_number(order.credits)} credits."
+    plan = plan_of(attempt.account_id)
+    if plan is not None:
+        plan.failures, plan.stopped, plan.stopped_reason = 0, None, None
+        if plan.notify == "always":
+            _write("recharge_succeeded", attempt, plan)
+
+
+def _end(attempt_id: int, state: str, reason: str, *, stop: str, letter: str) -> None:
+    """End an attempt that did not charge, and stop the plan, with the reason; a person is told at once."""
+    account_id = db.session.get_one(RechargeAttempt, attempt_id).account_id
+    ledger.lock(account_id)
+    attempt = _locked(attempt_id)
+    if attempt.state not in IN_FLIGHT:
+        return
+    attempt.state, attempt.reason, attempt.next_at, attempt.ended_at = state, reason, None, clock.now()
+    plan = plan_of(account_id)
+    assert plan is not None  # noqa: S101  (an attempt has a plan)
+    plan.stopped, plan.stopped_reason = stop, reason
+    if state == "declined":
+        plan.failures += 1
+        plan.enabled = plan.failures < MAX_FAILURES
+    _write(letter, attempt, plan)
+
+
+def _write(kind: str, attempt: RechargeAttempt, plan: RechargePlan) -> None:
+    card = checkout.card_of(attempt.account_id)
+    letters.write(
+        kind,
+        key=f"{kind}:{attempt.id}",
+        account_id=attempt.account_id,
+        recipient=identity.owner_of(attempt.account_id).email,
+        facts={
+            "package": plan.package.name,
+            "package_key": plan.package.key,
+            "credits": str(attempt.credits),
+            "amount_cents": attempt.amount_cents,
+            "currency": attempt.currency,
+            "reason": attempt.reason,
+            "card": card.words if card else "your card",
+            "balance": str(ledger.balance(attempt.account_id).available),
+        },
+    )
+
+
+def _number(credits: Decimal) -> str:
+    return f"{credits:,.6f}".rstrip("0").rstrip(".")

@@ -1,0 +1,132 @@
+"""What the owner of an account wants: saved, switched, and armed again."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from creditapp import checkout, clock, ledger, packages
+from creditapp.db import db
+from creditapp.errors import InvalidInput
+from creditapp.recharge.models import RechargePlan
+from creditapp.recharge.rules import MOST_PACKAGES, Terms
+
+USUAL_THRESHOLD, USUAL_PACKAGE = Decimal(500), "professional"
+LARGEST_CAP_CENTS = 100_000_000
+NOTIFY = ("always", "failure")
+
+
+class UnusableTerms(InvalidInput):
+    """A field can't be accepted; ``field`` names it."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence, field=field)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What a person or a program asks for; exactly one of ``quantity`` and ``target``."""
+
+    enabled: bool
+    threshold: Decimal
+    package: str
+    quantity: int | None
+    target: Decimal | None
+    monthly_cap_cents: int | None
+    notify: str
+
+
+def plan_of(account_id: int) -> RechargePlan | None:
+    """The account's plan; None where nobody ever made one."""
+    return db.session.get(RechargePlan, account_id, populate_existing=True)
+
+
+def save(account_id: int, wishes: Wishes) -> RechargePlan:
+    """Write the wishes down; switching on forgets what stopped it before. Raises NotFound and UnusableTerms."""
+    ledger.lock(account_id)
+    package = packages.by_key(wishes.package)
+    _check(wishes, package)
+    plan = _plan(account_id)
+    if wishes.enabled:
+        _rearm(plan)
+    plan.enabled, plan.threshold, plan.package_id = wishes.enabled, wishes.threshold, package.id
+    plan.quantity, plan.target = wishes.quantity, wishes.target
+    plan.monthly_cap_cents, plan.notify, plan.updated_at = wishes.monthly_cap_cents, wishes.notify, clock.now()
+    db.session.flush()
+    return plan
+
+
+def switch(account_id: int, *, on: bool) -> RechargePlan:
+    """Switch it on or off, its terms as they are; on forgets what stopped it before."""
+    ledger.lock(account_id)
+    plan = _plan(account_id)
+    if on:
+        _rearm(plan)
+    plan.enabled, plan.updated_at = on, clock.now()
+    db.session.flush()
+    return plan
+
+
+def rearm(account_id: int) -> None:
+    """A new card was saved: what stopped the plan counts no more, and what a decline switched off is on again."""
+    plan = plan_of(account_id)
+    if plan is not None and plan.stopped is not None:
+        plan.enabled, plan.updated_at = True, clock.now()
+        _rearm(plan)
+        db.session.flush()
+
+
+def terms_of(plan: RechargePlan) -> Terms:
+    """The plan as the rules look at it."""
+    return Terms(
+        enabled=plan.enabled,
+        threshold=plan.threshold,
+        quantity=plan.quantity,
+        target=plan.target,
+        monthly_cap_cents=plan.monthly_cap_cents,
+        has_card=checkout.card_of(plan.account_id) is not None,
+        stopped_reason=plan.stopped_reason if plan.stopped else None,
+        cooling_until=plan.cooling_until,
+    )
+
+
+def _plan(account_id: int) -> RechargePlan:
+    """The account's plan, made off and with the usual terms where there is none."""
+    plan = plan_of(account_id)
+    if plan is None:
+        now = clock.now()
+        plan = RechargePlan(
+            account_id=account_id,
+            enabled=False,
+            threshold=USUAL_THRESHOLD,
+            package_id=packages.by_key(USUAL_PACKAGE).id,
+            quantity=1,
+            notify="always",
+            failures=0,
+            created_at=now,
+            updated_at=now,
+        )
+        db.session.add(plan)
+        db.session.flush()
+    return plan
+
+
+def _rearm(plan: RechargePlan) -> None:
+    plan.failures, plan.stopped, plan.stopped_reason, plan.cooling_until = 0, None, None, None
+
+
+def _check(wishes: Wishes, package: packages.CreditPackage) -> None:
+    if not 0 <= wishes.threshold <= ledger.LARGEST_AMOUNT:
+        raise UnusableTerms("threshold", f"Enter 0 to {ledger.LARGEST_AMOUNT:,} credits.")
+    if (wishes.quantity is None) == (wishes.target is None):
+        raise UnusableTerms("quantity", "Say either how many packages, or up to which balance.")
+    if wishes.quantity is not None and not 1 <= wishes.quantity <= MOST_PACKAGES:
+        raise UnusableTerms("quantity", f"Choose 1 to {MOST_PACKAGES} packages.")
+    if wishes.target is not None and not wishes.threshold < wishes.target <= ledger.LARGEST_AMOUNT:
+        raise UnusableTerms("target", "Enter more credits than the threshold.")
+    if package.limited:
+        raise UnusableTerms("package", f"{package.name} is a limited offer. Choose a package that is always sold.")
+    cap, least = wishes.monthly_cap_cents, package.price_cents * (wishes.quantity or 1)
+    if cap is not None and not least <= cap <= LARGEST_CAP_CENTS:
+        raise UnusableTerms("monthly_cap", "The limit must be enough for one recharge.")
+    if wishes.notify not in NOTIFY:
+        raise UnusableTerms("notify", f"notify is one of {', '.join(NOTIFY)}.")

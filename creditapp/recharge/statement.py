@@ -1,0 +1,70 @@
+"""Auto-recharge, read: how it stands, what saving would do, and the log of every decision."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import select
+
+from creditapp import checkout, clock, packages
+from creditapp.db import db
+from creditapp.recharge import rules
+from creditapp.recharge.attempt import sold, standing_of
+from creditapp.recharge.models import RechargeAttempt, RechargePlan
+from creditapp.recharge.plan import Wishes, terms_of
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What would be charged at once; nothing where ``quantity`` is 0."""
+
+    quantity: int
+    amount_cents: int
+    currency: str
+    reason: str
+
+
+def state_of(plan: RechargePlan | None) -> tuple[str, str]:  # noqa: PLR0911 (a state a line)
+    """``off no_card on needs_customer declined cap_reached unavailable``, and the reason in words."""
+    if plan is None:
+        return "off", "Auto-recharge is off."
+    if plan.stopped == "declined":
+        return "declined", f"{plan.stopped_reason} Auto-recharge is switched off."
+    if not plan.enabled:
+        return "off", "Auto-recharge is off."
+    if checkout.card_of(plan.account_id) is None:
+        return "no_card", "Save a card, and it begins to work."
+    if plan.stopped is not None:
+        return plan.stopped, plan.stopped_reason or "It needs you."
+    now = clock.now()
+    standing = replace(standing_of(plan.account_id, now), available=plan.threshold, debt=rules.NOTHING, in_flight=False)
+    terms = replace(terms_of(plan), cooling_until=None)
+    decision = rules.decide(terms, standing, sold(plan.package, now), now)
+    if decision.why == "cap_reached":
+        return "cap_reached", decision.reason
+    if decision.blocked:
+        return "unavailable", decision.reason
+    return "on", "It recharges when the balance falls to the threshold."
+
+
+def would_charge(account_id: int, wishes: Wishes) -> Forecast:
+    """What saving these wishes would charge at once, a person having asked for it."""
+    package, now = packages.by_key(wishes.package), clock.now()
+    terms = rules.Terms(
+        enabled=wishes.enabled,
+        threshold=wishes.threshold,
+        quantity=wishes.quantity,
+        target=wishes.target,
+        monthly_cap_cents=wishes.monthly_cap_cents,
+        has_card=checkout.card_of(account_id) is not None,
+    )
+    decision = rules.decide(terms, standing_of(account_id, now), sold(package, now), now)
+    return Forecast(decision.quantity, decision.quantity * package.price_cents, package.currency, decision.reason)
+
+
+def attempts(account_id: int, limit: int, *, before: datetime | None = None) -> Sequence[RechargeAttempt]:
+    """Every decision, newest first: recharges, and why there was none."""
+    query = select(RechargeAttempt).where(RechargeAttempt.account_id == account_id)
+    if before is not None:
+        query = query.where(RechargeAttempt.at < before)
+    return db.session.scalars(query.order_by(RechargeAttempt.at.desc()).limit(limit)).all()
