@@ -43,6 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
     db.init_app(app)
+    app.extensions["memory"] = {}
     app.extensions["ledger_policy"] = Policy(
         clawback_other_lots=settings.clawback_other_lots,
         forgive_shortfall=settings.clawback_forgive,

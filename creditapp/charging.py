@@ -1,6 +1,9 @@
-"""One step of a recharge: what was claimed is asked of Polar, and its answer written down."""
+"""Recharging: looked at after every charge; and one step of it, asked of Polar and its answer written down."""
 
 import logging
+from decimal import Decimal
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from creditapp import recharge
 from creditapp.db import transaction
@@ -13,6 +16,16 @@ log = logging.getLogger(__name__)
 NO_CUSTOMER = "Polar does not know this account yet. Save a card first."
 NO_CARD = "The saved card is not there any more. Save a card again."
 NO_ADDRESS = "The billing address at Polar is not complete. Add it where cards are saved."
+
+
+def look(account_id: int, available: Decimal) -> None:
+    """After credits went: recharge the account where that is wanted and allowed. Never fails the charge before it."""
+    try:
+        if recharge.may_concern(account_id, available):
+            with transaction():
+                recharge.consider(account_id)
+    except SQLAlchemyError:
+        log.warning("a recharge of account %s was not considered; the clock will", account_id, exc_info=True)
 
 
 def take(step: Step) -> None:

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response
 
-from creditapp import ledger
+from creditapp import ledger, recharge
 from creditapp.api.callers import account_of, caller
 from creditapp.api.wire import Body, Text, answer, query
 
@@ -21,7 +21,7 @@ def register(bp: Blueprint) -> None:
 def show() -> Response:
     """The account's standing now."""
     account_id = account_of(caller("read"), query(Question).account)
-    found = ledger.balance(account_id)
+    found, plan = ledger.balance(account_id), recharge.plan_of(account_id)
     return answer(
         {
             "account": str(account_id),
@@ -32,7 +32,7 @@ def show() -> Response:
             "total_purchased": found.total_purchased,
             "total_consumed": found.total_consumed,
             "expiring": found.expiring,
-            "auto_recharge_enabled": False,  # there is no auto-recharge yet
+            "auto_recharge_enabled": plan is not None and plan.enabled,
             "updated_at": found.updated_at,
         }
     )

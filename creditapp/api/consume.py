@@ -1,12 +1,12 @@
 """``POST consume``: charge an account for an operation, or for an explicit amount."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, url_for
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from creditapp import checkout, identity, ledger, packages, usage
+from creditapp import charging, checkout, identity, ledger, packages, recharge, usage
 from creditapp.api.callers import account_of, caller, idempotency_key
 from creditapp.api.wire import (
     Amount,
@@ -30,10 +30,9 @@ MOST_UNITS = 1_000_000
 MOST_PARAMETERS = 20
 
 
-class Operation(Body):
+class Charge(Body):
     """What is charged, and what for."""
 
-    account: Text | None = None
     operation_type: Label | None = None
     quantity: Annotated[int, Field(ge=1, le=MOST_UNITS)] = 1
     parameters: Annotated[dict[Label, Parameter], Field(max_length=MOST_PARAMETERS)] = Field(default_factory=dict)
@@ -46,7 +45,7 @@ class Operation(Body):
     completed_at: Moment = None
 
     @model_validator(mode="after")
-    def _chargeable(self) -> "Operation":
+    def _chargeable(self) -> "Charge":
         if self.amount is None and self.operation_type is None:
             raise PydanticCustomError("charge", "needs an operation_type of the rate card, or an explicit amount")
         if self.amount is not None and self.parameters:
@@ -54,6 +53,12 @@ class Operation(Body):
         if usage.PRICE_DETAIL in self.metadata:
             raise PydanticCustomError("metadata", f"metadata.{usage.PRICE_DETAIL} is where we keep the price")
         return self
+
+
+class Operation(Charge):
+    """A charge, and whom it is for."""
+
+    account: Text | None = None
 
 
 class Insufficient(CreditAppError):
@@ -74,30 +79,33 @@ def consume() -> Response:
     account_id = account_of(program, asked.account)
     key = idempotency_key()
     try:
-        spent = retrying(lambda: _charge(account_id, asked, key, program))
+        spent = retrying(lambda: _charged(account_id, asked, key, program))
     except ledger.InsufficientCredits as error:
+        charging.look(account_id, error.available)
         raise insufficient(account_id, error) from error
     except ledger.IdempotencyMismatch:
         raise ledger.IdempotencyMismatch(key or "") from None
+    charging.look(account_id, spent.available)
     headers = {
         "X-Credits-Charged": str(number(spent.amount)),
         "X-Credits-Available": str(number(spent.available)),
     }
     if spent.replayed:
         headers["Idempotent-Replayed"] = "true"
-    return answer(
-        {
-            "transaction_id": str(spent.transaction_id),
-            "operation_type": spent.operation_type,
-            "amount": spent.amount,
-            "balance": spent.balance_after,
-            "available": spent.available,
-            "balance_before": spent.balance_before,
-            "balance_after": spent.balance_after,
-        },
-        201,
-        headers,
-    )
+    return answer(as_json(spent), 201, headers)
+
+
+def as_json(spent: ledger.Spent) -> dict[str, Any]:
+    """A charge as its caller is told."""
+    return {
+        "transaction_id": str(spent.transaction_id),
+        "operation_type": spent.operation_type,
+        "amount": spent.amount,
+        "balance": spent.balance_after,
+        "available": spent.available,
+        "balance_before": spent.balance_before,
+        "balance_after": spent.balance_after,
+    }
 
 
 def insufficient(account_id: int, error: ledger.InsufficientCredits) -> Insufficient:
@@ -111,19 +119,20 @@ def insufficient(account_id: int, error: ledger.InsufficientCredits) -> Insuffic
         available=error.available,
         reserved=error.reserved,
         shortfall=error.shortfall,
-        limit="balance",
+        limit=error.limit,
         package=offer.package.key if offer else None,
         checkout_url=settings().app_url + page,
-        recharge_in_progress=False,
+        recharge_in_progress=recharge.in_flight(account_id),
     )
 
 
-def _charge(account_id: int, asked: Operation, key: str | None, program: identity.Caller) -> ledger.Spent:
-    charge = ledger.Charge(
+def charge(account_id: int, asked: Charge, key: str | None, program: identity.Caller) -> ledger.Spent:
+    """Charge once per *key*, inside the door's transaction. Raises what ``usage.consume`` raises."""
+    wanted = ledger.Charge(
         amount=ledger.LARGEST_AMOUNT,
         operation_type=asked.operation_type,
         key=f"api:{key}" if key else None,
-        request=_fingerprint(asked),
+        request=_mark(asked),
         operation_id=asked.operation_id,
         description=asked.description,
         api_endpoint=asked.api_endpoint,
@@ -132,16 +141,19 @@ def _charge(account_id: int, asked: Operation, key: str | None, program: identit
         completed_at=asked.completed_at,
         details=asked.metadata,
     )
+    spent = usage.consume(account_id, wanted, amount=asked.amount, quantity=asked.quantity, parameters=asked.parameters)
+    # One space of keys over all writes; the charge holds the account's lock, so that no purchase slips in.
+    if wanted.key and checkout.uses_key(account_id, wanted.key):
+        raise ledger.IdempotencyMismatch(wanted.key)
+    return spent
+
+
+def _charged(account_id: int, asked: Charge, key: str | None, program: identity.Caller) -> ledger.Spent:
     with transaction():
-        spent = usage.consume(
-            account_id, charge, amount=asked.amount, quantity=asked.quantity, parameters=asked.parameters
-        )
-        # One space of keys over all writes; the charge holds the account's lock, so that no purchase slips in.
-        if charge.key and checkout.uses_key(account_id, charge.key):
-            raise ledger.IdempotencyMismatch(charge.key)
-        return spent
+        return charge(account_id, asked, key, program)
 
 
-def _fingerprint(asked: Operation) -> str:
-    # The request, not its price: a new rate card must not turn a repetition into another request.
-    return ledger.fingerprint(request.method, request.path, written(asked.model_dump(exclude={"account"})))
+def _mark(asked: Charge) -> str:
+    # The request, not its price: a new rate card must not turn a repetition into another request. An item of a batch
+    # is the same request as a call of its own.
+    return ledger.fingerprint("POST", url_for("api.consume"), written(asked.model_dump(exclude={"account", "key"})))

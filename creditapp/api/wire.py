@@ -68,6 +68,10 @@ def _amount(value: Any) -> Decimal:
     return amount
 
 
+def _threshold(value: Any) -> Decimal:
+    return Decimal(0) if value in (0, "0") and not isinstance(value, bool) else _amount(value)
+
+
 def _storable(value: Any) -> Any:
     if isinstance(value, str) and ("\x00" in value or not _is_unicode(value)):
         raise PydanticCustomError("text", "holds characters that can't be stored")
@@ -116,6 +120,8 @@ def _moment(value: Any) -> Any:
 
 
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
+Threshold = Annotated[Decimal, BeforeValidator(_threshold)]
+KeyText = Annotated[str, StringConstraints(min_length=1, pattern=r"^[\x20-\x7e]+$")]
 Text = Annotated[str, BeforeValidator(_storable), StringConstraints(min_length=1, max_length=255)]
 Label = Annotated[str, BeforeValidator(_storable), StringConstraints(min_length=1, max_length=LONGEST_WORD)]
 LongText = Annotated[str, BeforeValidator(_storable), StringConstraints(max_length=1_000)]

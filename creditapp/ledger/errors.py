@@ -15,6 +15,7 @@ class InsufficientCredits(CreditAppError):
         self.available = balance - reserved
         self.reserved = reserved
         self.debt = debt
+        self.limit = "debt" if debt and self.available >= required else "balance"
         self.shortfall = max(required - self.available, Decimal(0)) + debt
         super().__init__(f"{required:,} credits are needed and {self.available:,} are available.")
 

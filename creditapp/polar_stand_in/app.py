@@ -11,15 +11,19 @@ from creditapp.polar_stand_in import (
     control,
     customers,
     deliveries,
+    disputes,
     endpoints,
     hosted,
     methods,
     orders,
     organizations,
     papers,
+    payments,
     portal,
     products,
+    refunds,
     sessions,
+    staff,
 )
 from creditapp.polar_stand_in.faults import Faults, FaultyServer
 from creditapp.polar_stand_in.house import EXTENSION, House, Settings, settings
@@ -36,11 +40,14 @@ API = (
     sessions.bp,
     checkouts.bp,
     orders.bp,
+    payments.bp,
+    refunds.bp,
+    disputes.bp,
     organizations.bp,
     endpoints.bp,
     deliveries.bp,
 )
-PAGES = (hosted.bp, portal.bp, papers.bp, control.bp)
+PAGES = (hosted.bp, portal.bp, papers.bp, control.bp, staff.bp)
 
 
 def create_app(given: Settings) -> Flask:

@@ -1,15 +1,14 @@
 """``/_control``: what tests and drills may turn and look at. JSON, no key."""
 
 from dataclasses import asdict
-from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify
 
 from creditapp.polar_stand_in import cards, clock, customers, deliveries, methods
 from creditapp.polar_stand_in.checkouts import expire_overdue
 from creditapp.polar_stand_in.faults import Fault
 from creditapp.polar_stand_in.house import house, store
-from creditapp.polar_stand_in.refusals import Refusal
+from creditapp.polar_stand_in.wishes import bad, number, wishes, yes
 
 bp = Blueprint("control", __name__, url_prefix="/_control")
 
@@ -65,11 +64,11 @@ def fail_next() -> Response:
 def save_card() -> Response:
     """Save a test card for the customer with this external id and make it the default. An unknown customer is made."""
     given = wishes("customer", "card_number")
-    external_id, number = given.get("customer"), given.get("card_number")
+    external_id, typed = given.get("customer"), given.get("card_number")
     if not isinstance(external_id, str) or not external_id:
         raise bad("customer must be the customer's external id.")
     try:
-        known = cards.card(str(number))
+        known = cards.card(str(typed))
     except cards.BadCard as error:
         raise bad(f"card_number: {error}") from None
     if known.outcome == "declines":

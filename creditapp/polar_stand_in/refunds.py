@@ -1,7 +1,7 @@
 """``/v1/refunds/``: money that goes back. Amounts are net; the tax share goes back with them (facts §2.2, §4).
 
-A refund counts in its order's ``refunded_amount`` while it is ``succeeded``. ``pending`` ones are spoken for as well: the
-two together never exceed what the order brought in.
+A refund counts in its order's ``refunded_amount`` while it is ``succeeded``. ``pending`` ones are spoken for as well:
+the two together never exceed what the order brought in.
 """
 
 from flask import Blueprint, Response, jsonify
@@ -62,7 +62,7 @@ def create_refund() -> tuple[Response, int]:
         return jsonify(shapes.refund(t, document)), 201
 
 
-def give_back(  # noqa: PLR0913  what a refund is made of
+def give_back(
     t: Transaction,
     order: Document,
     amount: int,

@@ -102,7 +102,7 @@ def order(t: Transaction, document: Document) -> Document:
 
 def refundable(document: Document) -> int:
     """The net amount of an order that was not given back yet."""
-    return max(0, document["net_amount"] + document["applied_balance_amount"] - document["refunded_amount"])
+    return int(max(0, document["net_amount"] + document["applied_balance_amount"] - document["refunded_amount"]))
 
 
 def refund(t: Transaction, document: Document) -> Document:

@@ -75,12 +75,12 @@ class Transaction:
         rows = self.rows(f"SELECT body FROM documents {where} ORDER BY number", *values)  # noqa: S608  see _where
         return [json.loads(row["body"]) for row in rows]
 
-    def one(self, kind: str, **fields: str) -> Document | None:
+    def one(self, kind: str, **fields: str | Sequence[str]) -> Document | None:
         """The oldest document of *kind* with these fields, or None."""
         found = self.all(kind, **fields)
         return found[0] if found else None
 
-    def count(self, kind: str, **fields: str) -> int:
+    def count(self, kind: str, **fields: str | Sequence[str]) -> int:
         """How many documents of *kind* have these fields."""
         where, values = _where(kind, fields)
         row = self.run(f"SELECT count(*) FROM documents {where}", *values).fetchone()  # noqa: S608  see _where

@@ -35,12 +35,12 @@ class Cards:
 
     def __init__(self, look_again_seconds: float = LOOK_AGAIN_SECONDS) -> None:
         self._every = look_again_seconds
-        self._known: tuple[Holding, ...] = ()
+        self._known: tuple[Holding, ...] = (Holding(FIRST_CARD, None),)
         self._fresh_until = 0.0
 
     def known(self) -> tuple[Holding, ...]:
         """Every card, in the order in which they hold; where two hold from one moment, the later published wins."""
-        if not self._known or time.monotonic() >= self._fresh_until:
+        if time.monotonic() >= self._fresh_until:
             published = select(PublishedCard).order_by(PublishedCard.holds_from, PublishedCard.id).limit(MOST_CARDS)
             later = (Holding(read_card(row.card), row.holds_from) for row in db.session.scalars(published))
             self._known = (Holding(FIRST_CARD, None), *later)
@@ -49,7 +49,7 @@ class Cards:
 
     def forget(self) -> None:
         """Look again at the next question."""
-        self._known = ()
+        self._fresh_until = 0.0
 
 
 def current_card() -> RateCard:

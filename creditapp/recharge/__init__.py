@@ -23,7 +23,7 @@ from creditapp.recharge.attempt import (
 )
 from creditapp.recharge.models import FINAL, IN_FLIGHT, RechargeAttempt, RechargePlan
 from creditapp.recharge.plan import NOTIFY, UnusableTerms, Wishes, plan_of, save, switch, terms_of
-from creditapp.recharge.statement import Forecast, attempts, state_of, would_charge
+from creditapp.recharge.statement import Forecast, attempts, may_concern, state_of, would_charge
 
 __all__ = [
     "FINAL",
@@ -43,6 +43,7 @@ __all__ = [
     "due_accounts",
     "fulfil",
     "in_flight",
+    "may_concern",
     "needs_set_up",
     "not_enabled",
     "plan_of",

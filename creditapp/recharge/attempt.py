@@ -225,7 +225,10 @@ def waiting(limit: int, *, longer_than: timedelta) -> Sequence[int]:
 
 
 def due_accounts(limit: int, *, not_since: timedelta) -> Sequence[int]:
-    """Accounts at or below their threshold that were not looked at within *not_since*: a crossing that was missed."""
+    """Accounts at or below their threshold where something happened, or a cooldown ended, since they were looked at.
+
+    Nothing of the kind: again after *not_since*, since a card or a package may have changed.
+    """
     account = ledger.Account
     query = (
         select(RechargePlan.account_id)
@@ -234,6 +237,7 @@ def due_accounts(limit: int, *, not_since: timedelta) -> Sequence[int]:
             RechargePlan.enabled,
             account.balance - account.reserved <= RechargePlan.threshold,
             RechargePlan.considered_at.is_(None)
+            | (RechargePlan.considered_at < account.updated_at)
             | (RechargePlan.considered_at <= clock.now() - not_since)
             | ((RechargePlan.cooling_until <= clock.now()) & (RechargePlan.considered_at < RechargePlan.cooling_until)),
         )

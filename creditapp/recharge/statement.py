@@ -1,17 +1,22 @@
 """Auto-recharge, read: how it stands, what saving would do, and the log of every decision."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from creditapp import checkout, clock, packages
-from creditapp.db import db
+from creditapp.db import db, of_app
 from creditapp.recharge import rules
 from creditapp.recharge.attempt import sold, standing_of
 from creditapp.recharge.models import RechargeAttempt, RechargePlan
 from creditapp.recharge.plan import Wishes, terms_of
+
+HIGHEST = "highest recharge threshold"
+REMEMBERED_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,26 @@ def would_charge(account_id: int, wishes: Wishes) -> Forecast:
     )
     decision = rules.decide(terms, standing_of(account_id, now), sold(package, now), now)
     return Forecast(decision.quantity, decision.quantity * package.price_cents, package.currency, decision.reason)
+
+
+def may_concern(account_id: int, available: Decimal) -> bool:
+    """Whether so few credits are left that a recharge of the account may be wanted.
+
+    Asked after every charge: most end at a number that this process remembers for a moment. What it misses meanwhile,
+    the clock finds within seconds.
+    """
+    memory = of_app("memory")
+    asked_at, highest = memory.get(HIGHEST, (None, None))
+    now = time.monotonic()
+    if asked_at is None or now - asked_at > REMEMBERED_SECONDS:
+        highest = db.session.scalar(select(func.max(RechargePlan.threshold)).where(RechargePlan.enabled))
+        memory[HIGHEST] = (now, highest)
+    if highest is None or available > highest:
+        return False
+    plan = select(RechargePlan.account_id).where(
+        RechargePlan.account_id == account_id, RechargePlan.enabled, RechargePlan.threshold >= available
+    )
+    return db.session.scalar(plan) is not None
 
 
 def attempts(account_id: int, limit: int, *, before: datetime | None = None) -> Sequence[RechargeAttempt]:

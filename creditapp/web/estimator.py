@@ -17,6 +17,7 @@ bp = Blueprint("estimator", __name__)
 MOST_UNITS = 1_000_000
 LONGEST_TYPED = 40
 MB = 1_000_000
+MOST_MB = 1_000_000_000
 REFUSED = 422
 IN_MB = "_mb"  # people know the size of a file in megabytes, programs in bytes
 
@@ -109,7 +110,7 @@ def _bytes(text: str) -> int | None:
         size = Decimal(text.replace(",", ""))
     except InvalidOperation:
         return None
-    if not size.is_finite() or size.adjusted() > LONGEST_TYPED or size <= 0:
+    if not size.is_finite() or not 0 < size <= MOST_MB:
         return None
     return max(int(size * MB), 1)
 

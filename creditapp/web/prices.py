@@ -28,7 +28,9 @@ def index() -> str:
         "prices/index.html",
         frame="shell.html" if is_signed_in() else "prices/_frame.html",
         card=card,
-        aliases={key: alias for alias, key in card.aliases.items()},
+        aliases={
+            rate.key: [alias for alias, key in card.aliases.items() if key == rate.key] for rate in card.operations
+        },
         multipliers=_multipliers(card),
         coming=[(found.card, found.holds_from.astimezone(UTC)) for found in pricing.coming() if found.holds_from],
     )

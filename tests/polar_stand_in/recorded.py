@@ -20,6 +20,18 @@ def answer(name: str, folder: str = "sdk_1_0_2") -> Json:
     return {"status": response["status"], "body": json.loads(response["body"]), "headers": response["headers"]}
 
 
+def sample(name: str) -> Json:
+    """The body of an API answer that was made up by Polar's published description, where none is recorded."""
+    body: Json = json.loads((FOLDER / "payloads" / "http" / f"{name}.json").read_text())
+    return body
+
+
+def deliveries(type_: str) -> list[Json]:
+    """Every recorded payload of a type."""
+    paths = sorted((FOLDER / "recordings" / "sdk_1_0_2").glob(f"[0-9]*_{type_}_*.json"))
+    return [json.loads(json.loads(path.read_text())["body"]) for path in paths]
+
+
 @cache
 def webhooks() -> dict[tuple[str, str], Json]:
     """One recorded payload for each type and status."""

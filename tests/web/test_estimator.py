@@ -86,6 +86,11 @@ def test_what_is_typed_stays_in_its_field(browser: FlaskClient) -> None:
         ({"file_size_mb": "1e39"}, "file_size_mb", "Enter a size in MB"),
         ({"file_size_mb": "1e999999"}, "file_size_mb", "Enter a size in MB"),
         (
+            {"operation_type": "large_file_processing", "file_size_mb": "1000000001"},
+            "file_size_mb",
+            "Enter a size in MB",
+        ),
+        (
             {"operation_type": "large_file_processing", "file_size_mb": "10"},
             "file_size_mb",
             "Large file processing is for more than 10 MB.",
