@@ -5,11 +5,11 @@ from decimal import Decimal
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from creditapp import recharge
-from creditapp.db import transaction
+from creditapp import checkout, identity, ledger, recharge
+from creditapp.db import release, transaction
 from creditapp.gateway import PolarRefused, PolarUnavailable
 from creditapp.recharge import Step
-from creditapp.wiring import gateway
+from creditapp.wiring import gateway, settings
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,40 @@ def look(account_id: int, available: Decimal) -> None:
                 recharge.consider(account_id)
     except SQLAlchemyError:
         log.warning("a recharge of account %s was not considered; the clock will", account_id, exc_info=True)
+
+
+def card_portal(account_id: int, *, back: str) -> str:
+    """Where the account's customer saves a card at Polar; the customer is made there where it is not known yet.
+
+    Raises PolarUnavailable and PolarRefused.
+    """
+    owner, customer_id = identity.owner_of(account_id), checkout.known_customer(account_id)
+    email, name = owner.email, owner.name
+    release()
+    if customer_id is None:
+        customer_id = gateway().customer(external_id=str(account_id), email=email, name=name)
+        if customer_id is None:
+            message = "Polar can't tell who you are yet. Buy a package once, then save the card."
+            raise PolarRefused(message)
+        with transaction():
+            ledger.lock(account_id)
+            checkout.remember_customer(account_id, customer_id)
+    return gateway().portal_url(customer_id, return_url=settings().app_url + back)
+
+
+def learn_card(account_id: int) -> None:
+    """Ask Polar which card is saved: its webhook may be slower than the person who comes back."""
+    customer_id = checkout.known_customer(account_id)
+    if customer_id is None:
+        return
+    release()
+    try:
+        payer = gateway().payer(customer_id)
+    except (PolarUnavailable, PolarRefused):
+        return  # the webhook tells
+    with transaction():
+        if checkout.cards_told(account_id, payer):
+            recharge.card_saved(account_id)
 
 
 def take(step: Step) -> None:

@@ -1,6 +1,6 @@
 """What a door may ask the app for."""
 
-from typing import cast
+from typing import Any, cast
 
 from flask import current_app
 from flask_limiter import Limiter
@@ -28,3 +28,8 @@ def gateway() -> Gateway:
 def welcome() -> Welcome:
     """What a new account is given."""
     return Welcome(settings().welcome_credits, settings().bonus_expires_days)
+
+
+def memory() -> dict[str, Any]:
+    """What this process remembers between requests, none of it needed."""
+    return cast(dict[str, Any], current_app.extensions["memory"])

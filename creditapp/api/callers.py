@@ -7,12 +7,11 @@ from flask import g, request
 from creditapp import identity
 from creditapp.api.wire import WrongShape
 from creditapp.db import transaction
+from creditapp.wiring import memory
 from creditapp.errors import NotFound
 
 LONGEST_KEY = 255
 USE_NOTED_SECONDS = 60.0
-
-_noted: dict[int, float] = {}  # when this process last wrote down that a key is used
 
 
 def caller(scope: str) -> identity.Caller:
@@ -28,10 +27,11 @@ def caller(scope: str) -> identity.Caller:
 def note_use() -> None:
     """Write down that the caller's key is used, now and then: not with every call."""
     found: identity.Caller | None = g.get("caller")
+    noted = memory().setdefault("keys in use", {})
     now = time.monotonic()
-    if found is None or now - _noted.get(found.key_id, -USE_NOTED_SECONDS) < USE_NOTED_SECONDS:
+    if found is None or now - noted.get(found.key_id, -USE_NOTED_SECONDS) < USE_NOTED_SECONDS:
         return
-    _noted[found.key_id] = now
+    noted[found.key_id] = now
     with transaction():
         identity.note_use(found.key_id)
 

@@ -15,7 +15,7 @@ from creditapp import clock, ledger
 from creditapp.db import db, row_id
 from creditapp.errors import InvalidInput, NotFound
 from creditapp.identity import passwords
-from creditapp.identity.models import Membership, User, UserSession
+from creditapp.identity.models import Membership, PasswordReset, User, UserSession
 
 SESSION_DAYS = 14
 LONGEST_NAME = 100
@@ -146,8 +146,20 @@ def close_session(token: str) -> None:
 
 def change_password(user: User, password: str) -> None:
     """Set a new password and sign out everywhere; who is here is signed in anew. Raises UnacceptablePassword."""
-    user.password_hash = passwords.hashed(password)
+    take_password(user, passwords.hashed(password))
+
+
+def take_password(user: User, password_hash: str) -> None:
+    """From here on this is the password: nobody is signed in any more, and no link that was mailed sets another."""
+    user.password_hash = password_hash
     close_sessions(user)
+    end_resets(user.id)
+
+
+def end_resets(user_id: int) -> None:
+    """Links to set a new password that were mailed before are worth nothing from here on."""
+    open_ = update(PasswordReset).where(PasswordReset.user_id == user_id, PasswordReset.used_at.is_(None))
+    db.session.execute(open_.values(used_at=clock.now()).execution_options(synchronize_session=False))
 
 
 def open_sessions(user: User) -> Sequence[UserSession]:

@@ -10,7 +10,7 @@ from creditapp.db import db
 from creditapp.errors import CreditAppError
 from creditapp.identity import passwords
 from creditapp.identity.models import PasswordReset, User
-from creditapp.identity.people import close_sessions, token_hash
+from creditapp.identity.people import end_resets, take_password, token_hash
 
 LIFETIME = timedelta(minutes=30)
 
@@ -29,7 +29,7 @@ def begin_reset(email: str) -> str | None:
     user_id = db.session.scalar(select(User.id).where(User.email == email))
     if user_id is None:
         return None
-    _use_up(PasswordReset.user_id == user_id)
+    end_resets(user_id)
     token, now = secrets.token_urlsafe(32), clock.now()
     db.session.add(
         PasswordReset(token_hash=token_hash(token), user_id=user_id, created_at=now, expires_at=now + LIFETIME)
@@ -55,8 +55,7 @@ def reset_password(token: str, password: str) -> User:
         message = "It works once, for half an hour. Ask for a new one."
         raise ResetUnusable(message)
     user = db.session.get_one(User, user_id)
-    user.password_hash = hashed
-    close_sessions(user)
+    take_password(user, hashed)
     db.session.flush()
     return user
 
@@ -67,8 +66,3 @@ def _usable(token: str) -> tuple[ColumnElement[bool], ...]:
         PasswordReset.used_at.is_(None),
         PasswordReset.expires_at > clock.now(),
     )
-
-
-def _use_up(which: ColumnElement[bool]) -> None:
-    used = update(PasswordReset).where(PasswordReset.used_at.is_(None), which)
-    db.session.execute(used.values(used_at=clock.now()).execution_options(synchronize_session=False))

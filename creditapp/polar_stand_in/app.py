@@ -15,6 +15,7 @@ from creditapp.polar_stand_in import (
     endpoints,
     hosted,
     methods,
+    off_session,
     orders,
     organizations,
     papers,
@@ -27,6 +28,7 @@ from creditapp.polar_stand_in import (
 )
 from creditapp.polar_stand_in.faults import Faults, FaultyServer
 from creditapp.polar_stand_in.house import EXTENSION, House, Settings, settings
+from creditapp.polar_stand_in.in_progress import InProgress
 from creditapp.polar_stand_in.postman import Postman
 from creditapp.polar_stand_in.refusals import Refusal, bad_token, no_token, unknown_version
 from creditapp.polar_stand_in.shapes import API_VERSION, API_VERSIONS
@@ -40,6 +42,7 @@ API = (
     sessions.bp,
     checkouts.bp,
     orders.bp,
+    off_session.bp,
     payments.bp,
     refunds.bp,
     disputes.bp,
@@ -61,7 +64,7 @@ def create_app(given: Settings) -> Flask:
         endpoints.build_in(t, given.webhook_url)
     postman = Postman(store, given.secrets)
     store.before_commit, store.after_commit = deliveries.enqueue, postman.ring
-    app.extensions[EXTENSION] = House(given, store, faults)
+    app.extensions[EXTENSION] = House(given, store, faults, InProgress())
     # 2. the doors
     for door in API + PAGES:
         app.register_blueprint(door)

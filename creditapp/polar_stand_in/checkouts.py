@@ -11,7 +11,7 @@ from creditapp.polar_stand_in import shapes
 from creditapp.polar_stand_in.clock import new_id, now, stamp, written
 from creditapp.polar_stand_in.house import settings, store
 from creditapp.polar_stand_in.listing import matching, page
-from creditapp.polar_stand_in.products import check_fixed_price, new_price
+from creditapp.polar_stand_in.products import check_fixed_price, new_price, offered_price, on_sale
 from creditapp.polar_stand_in.reading import Body, path_id
 from creditapp.polar_stand_in.refusals import not_found, wrong_value
 from creditapp.polar_stand_in.store import Document, Transaction
@@ -60,7 +60,7 @@ def create_checkout() -> tuple[Response, int]:
     ad_hoc = _ad_hoc_prices(body)
     body.done()
     with store().writing() as t:
-        products = [_on_sale(t, id_, ["body", "products", i]) for i, id_ in enumerate(product_ids)]
+        products = [on_sale(t, id_, ["body", "products", i]) for i, id_ in enumerate(product_ids)]
         linked = _linked(t, body.uuid("customer_id"), given["external_customer_id"])
         price = _price(t, products[0], ad_hoc, given["currency"])
         document = t.put("checkout", _opened(t, given, products, price, linked))
@@ -123,15 +123,6 @@ def _ad_hoc_prices(body: Body) -> dict[str, Document]:
     return right
 
 
-def _on_sale(t: Transaction, id_: str, loc: list[str | int]) -> Document:
-    document = t.get("product", id_)
-    if document is None:
-        raise wrong_value(loc, "Product does not exist.", id_)
-    if document["is_archived"]:
-        raise wrong_value(loc, "Product is archived.", id_)
-    return document
-
-
 def _linked(t: Transaction, customer_id: str | None, external_id: str | None) -> Document | None:
     """The customer that the checkout belongs to from the start."""
     if customer_id is not None:
@@ -145,12 +136,7 @@ def _linked(t: Transaction, customer_id: str | None, external_id: str | None) ->
 def _price(t: Transaction, product: Document, ad_hoc: dict[str, Document], currency: str | None) -> Document:
     if product["id"] in ad_hoc:
         return new_price(t, product["id"], ad_hoc[product["id"]], source="ad_hoc")
-    offered = [price for price in product["prices"] if not price["is_archived"]]
-    fitting = [price for price in offered if currency in {None, price["price_currency"]}]
-    if not fitting:
-        msg = "Currency is not available for this product."
-        raise wrong_value(["body", "currency"], msg, currency)
-    return dict(fitting[0])
+    return offered_price(product, currency)
 
 
 def _opened(

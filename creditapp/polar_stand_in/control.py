@@ -4,11 +4,11 @@ from dataclasses import asdict
 
 from flask import Blueprint, Response, jsonify
 
-from creditapp.polar_stand_in import cards, clock, customers, deliveries, methods
+from creditapp.polar_stand_in import cards, clock, customers, deliveries, methods, organizations
 from creditapp.polar_stand_in.checkouts import expire_overdue
 from creditapp.polar_stand_in.faults import Fault
 from creditapp.polar_stand_in.house import house, store
-from creditapp.polar_stand_in.wishes import bad, number, wishes, yes
+from creditapp.polar_stand_in.wishes import bad, number, whole, wishes, yes
 
 bp = Blueprint("control", __name__, url_prefix="/_control")
 
@@ -45,17 +45,23 @@ def set_webhooks() -> Response:
 
 @bp.post("/fail_next")
 def fail_next() -> Response:
-    """The next calls whose path contains ``path`` fail so."""
-    given = wishes("path", "status", "after_charge", "seconds", "times")
-    path, status, times = given.get("path"), given.get("status"), given.get("times", 1)
+    """The next calls whose path contains ``path`` fail so, or with ``right_answer`` are only slow."""
+    given = wishes("path", "status", "after_charge", "seconds", "times", "retry_after", "right_answer", "answer_after")
+    path, status = given.get("path"), given.get("status")
     if not isinstance(path, str) or not path:
         raise bad("path must be a part of the path of the calls that shall fail, such as /v1/checkouts.")
     if status is not None and (not isinstance(status, int) or isinstance(status, bool) or not 200 <= status <= 599):
         raise bad("status must be an HTTP status from 200 to 599, or null to close without an answer.")
-    if not isinstance(times, int) or isinstance(times, bool) or not 1 <= times <= MOST_TIMES:
-        raise bad(f"times must be a whole number from 1 to {MOST_TIMES}.")
-    seconds = number(given, "seconds", 0, LONGEST_WAIT_SECONDS)
-    fault = Fault(path=path, status=status, after_charge=yes(given, "after_charge"), seconds=seconds, times=times)
+    fault = Fault(
+        path=path,
+        status=status,
+        after_charge=yes(given, "after_charge"),
+        seconds=number(given, "seconds", 0, LONGEST_WAIT_SECONDS),
+        times=whole(given, "times", 1, MOST_TIMES),
+        retry_after=whole(given, "retry_after", 1, LONGEST_WAIT_SECONDS),
+        right_answer=yes(given, "right_answer"),
+        answer_after=number(given, "answer_after", 0, LONGEST_WAIT_SECONDS),
+    )
     house().faults.plan(fault)
     return jsonify(asdict(fault))
 
@@ -81,6 +87,31 @@ def save_card() -> Response:
             customers.announce(t, "customer.created", customer)
         method = methods.save(t, customer, known, address=customer["billing_address"] or ADDRESS)
     return jsonify(customer=external_id, customer_id=customer["id"], payment_method=method["id"])
+
+
+@bp.post("/organization")
+def switch_organization() -> Response:
+    """Switch what the organisation may do; what is left out stays as it is."""
+    given = wishes(*organizations.SWITCHES)
+    with store().writing() as t:
+        for switch in given:
+            t.remember(switch, yes(given, switch))
+        return jsonify({switch: organizations.switched_on(t, switch) for switch in organizations.SWITCHES})
+
+
+@bp.post("/bank")
+def set_bank() -> Response:
+    """From now on the bank refuses the saved cards of a customer (external id) with that reason; null: no longer."""
+    given = wishes("customer", "refuses")
+    reason = given.get("refuses")
+    if reason is not None and (not isinstance(reason, str) or not reason):
+        raise bad("refuses must be a reason such as insufficient_funds, or null for none.")
+    with store().writing() as t:
+        customer = t.one("customer", external_id=str(given.get("customer")))
+        if customer is None:
+            raise bad("customer must be the external id of a customer.")
+        t.put("customer", {**customer, "_bank_refuses": reason})
+    return jsonify(customer=customer["external_id"], refuses=reason)
 
 
 @bp.post("/clock")

@@ -143,6 +143,17 @@ def announce(t: Transaction, type_: str, document: Document) -> None:
     t.emit("customer.state_changed", shapes.customer_state(document))
 
 
+def may_be_taxed(document: Document) -> bool:
+    """Whether the address is complete. Without any, Polar takes no tax and lets it be (facts §1.5)."""
+    address = document["billing_address"]
+    if address is None:
+        return True
+    needed = ["country", "line1", "city", "postal_code"]
+    if address["country"] in shapes.STATE_COUNTRIES:
+        needed.append("state")
+    return all(address[name] for name in needed)
+
+
 def found(t: Transaction, id_: str) -> Document:
     """Give the customer with Polar's id; 404 when there is none."""
     document = t.get("customer", id_)

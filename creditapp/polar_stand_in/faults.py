@@ -1,6 +1,7 @@
 """Calls that go wrong on purpose: ``POST /_control/fail_next`` (a WSGI layer around the whole program).
 
-A fault strikes before the work (nothing happened) or after it (it happened, and the answer is lost or wrong).
+A fault strikes before the work (nothing happened) or after it (it happened, and the answer is lost or wrong). A call
+that moves money in two steps is struck between them: see ``in_the_middle``.
 """
 
 import http.client
@@ -12,22 +13,33 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from creditapp.polar_stand_in.refusals import Refusal
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 STRUCK = ("/v1/", "/checkout/", "/portal")
+IN_TWO_STEPS = "/finalize"
+PLANNED = "polar_stand_in.fault"  # in the environment of a call in two steps
 UNKNOWN = "Made To Fail"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens to the next calls whose path contains ``path``; status None closes without an answer."""
+    """What happens to the next calls whose path contains ``path``; status None closes without an answer.
+
+    ``right_answer``: the answer is the right one after all, only late. ``answer_after``: so many seconds more, once
+    everything is done and told, which lets webhooks arrive before the answer.
+    """
 
     path: str
     status: int | None
     after_charge: bool
     seconds: float = 0
     times: int = 1
+    retry_after: int = 1
+    right_answer: bool = False
+    answer_after: float = 0
 
 
 class Faults:
@@ -62,30 +74,54 @@ class FaultyServer:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one call, rightly or wrongly."""
-        fault = self._faults.strike(environ.get("PATH_INFO", ""))
+        path = environ.get("PATH_INFO", "")
+        fault = self._faults.strike(path)
         if fault is None:
             return self._app(environ, start_response)
-        if fault.after_charge:
-            _let_happen(self._app, environ)
-        time.sleep(fault.seconds)
+        in_two_steps = path.endswith(IN_TWO_STEPS)
+        if in_two_steps:
+            environ[PLANNED] = fault
+        answer = _Answer(self._app, environ) if fault.after_charge or fault.right_answer else None
+        if answer is None or not in_two_steps:
+            time.sleep(fault.seconds)
+        time.sleep(fault.answer_after)
+        if answer is not None and fault.right_answer:
+            return answer.give(start_response)
         if fault.status is None:
             _hang_up(environ)
-        return _wrong_answer(fault.status or 500, start_response)
+        return _wrong_answer(fault, start_response)
 
 
-def _let_happen(app: "WSGIApplication", environ: "WSGIEnvironment") -> None:
-    """Run the call and throw its answer away."""
+def in_the_middle(environ: "WSGIEnvironment") -> None:
+    """Between the two steps of a call: wait, and break off where the planned answer is a server's error."""
+    fault: Fault | None = environ.get(PLANNED)
+    if fault is None:
+        return
+    time.sleep(fault.seconds)
+    if fault.status is not None and fault.status >= 500 and not fault.right_answer:
+        raise Refusal(fault.status, None)
 
-    def swallow(*_: Any) -> Callable[[bytes], object]:
+
+class _Answer:
+    """The call as it really went: done to the end, its answer kept."""
+
+    def __init__(self, app: "WSGIApplication", environ: "WSGIEnvironment") -> None:
+        self._begun: tuple[str, list[tuple[str, str]]] = ("", [])
+        answer = app(environ, self._begin)
+        try:
+            self._body = list(answer)
+        finally:
+            if hasattr(answer, "close"):
+                answer.close()
+
+    def give(self, start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer with it."""
+        start_response(*self._begun)
+        return self._body
+
+    def _begin(self, status: str, headers: list[tuple[str, str]], *_: Any) -> Callable[[bytes], object]:
+        self._begun = (status, headers)
         return lambda _: None
-
-    answer = app(environ, swallow)
-    try:
-        for _ in answer:
-            pass
-    finally:
-        if hasattr(answer, "close"):
-            answer.close()
 
 
 def _hang_up(environ: "WSGIEnvironment") -> None:
@@ -94,11 +130,12 @@ def _hang_up(environ: "WSGIEnvironment") -> None:
     raise ConnectionResetError
 
 
-def _wrong_answer(status: int, start_response: "StartResponse") -> Iterable[bytes]:
+def _wrong_answer(fault: Fault, start_response: "StartResponse") -> Iterable[bytes]:
+    status = fault.status or 500
     reason = http.client.responses.get(status, UNKNOWN)
+    if status == 429:  # as Polar's limiter says it: no words, whole seconds
+        start_response(f"{status} {reason}", [("Retry-After", str(fault.retry_after)), ("Content-Length", "0")])
+        return [b""]
     body = json.dumps({"error": reason.replace(" ", ""), "detail": reason}).encode()
-    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-    if status == 429:
-        headers.append(("Retry-After", "1"))
-    start_response(f"{status} {reason}", headers)
+    start_response(f"{status} {reason}", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
     return [body]

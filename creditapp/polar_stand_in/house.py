@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from flask import current_app
 
+from creditapp.polar_stand_in.in_progress import InProgress
 from creditapp.polar_stand_in.signing import SecretFile
 from creditapp.polar_stand_in.store import Store
 
@@ -33,6 +34,7 @@ class House:
     settings: Settings
     store: Store
     faults: "Faults"
+    in_progress: InProgress
 
 
 def house() -> House:

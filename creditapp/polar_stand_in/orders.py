@@ -5,7 +5,7 @@ from datetime import datetime
 from flask import Blueprint, Response, jsonify
 
 from creditapp.polar_stand_in import customers, shapes
-from creditapp.polar_stand_in.chores import chore
+from creditapp.polar_stand_in.chores import chore, later
 from creditapp.polar_stand_in.clock import new_id, stamp
 from creditapp.polar_stand_in.house import settings, store
 from creditapp.polar_stand_in.listing import asked, asked_moment, matching, page
@@ -16,6 +16,7 @@ from creditapp.polar_stand_in.store import Document, Transaction
 bp = Blueprint("orders", __name__, url_prefix="/v1/orders")
 
 SLUG = "STANDIN"
+PLATFORM_FEE_AFTER_SECONDS = 0.5
 SORTS = {
     "created_at": lambda o: o["created_at"],
     "status": lambda o: o["status"],
@@ -47,14 +48,14 @@ def list_orders() -> Response:
 def get_order(id_: str) -> Response:
     """One order."""
     with store().reading() as t:
-        return jsonify(shapes.order(t, _found(t, id_)))
+        return jsonify(shapes.order(t, found(t, id_)))
 
 
 @bp.get("/<id_>/receipt")
 def get_receipt(id_: str) -> Response | tuple[str, int]:
     """Where the receipt is; 202 with nothing while the order is not paid."""
     with store().reading() as t:
-        order = _found(t, id_)
+        order = found(t, id_)
     if order["receipt_number"] is None:
         return "", 202
     return jsonify(url=f"{settings().base_url}/receipts/{order['id']}")
@@ -64,7 +65,7 @@ def get_receipt(id_: str) -> Response | tuple[str, int]:
 def generate_invoice(id_: str) -> tuple[Response, int]:
     """Have the invoice made; said by ``order.updated``."""
     with store().writing() as t:
-        order = _found(t, id_)
+        order = found(t, id_)
         if order["status"] in {"draft", "pending", "void"}:
             raise named(422, "OrderNotEligibleForInvoice", f"Order {order['id']} is not eligible for an invoice.")
         if not order["billing_name"] or not order["billing_address"]:
@@ -79,27 +80,35 @@ def generate_invoice(id_: str) -> tuple[Response, int]:
 def get_invoice(id_: str) -> Response:
     """Where the invoice is, once it was made."""
     with store().reading() as t:
-        order = _found(t, id_)
+        order = found(t, id_)
     if not order["is_invoice_generated"]:
         raise not_found()
     return jsonify(url=f"{settings().base_url}/invoices/{order['id']}")
 
 
-def new_order(t: Transaction, *, checkout: Document, customer: Document, status: str) -> Document:
-    """Write the order of a checkout. Its metadata is the checkout's (facts §4). It is the caller who announces it."""
-    product = t.get("product", checkout["product_id"]) or {}
-    amount, at = checkout["net_amount"], stamp(t)
-    sequence = t.count("order", customer_id=customer["id"]) + 1
+def new_order(
+    t: Transaction,
+    *,
+    customer: Document,
+    product: Document,
+    price: Document,
+    amount: int,
+    metadata: Document,
+    label: str | None = None,
+    checkout_id: str | None = None,
+) -> Document:
+    """Write a draft. It is the caller who announces it; a checkout's becomes paid in the same breath."""
+    at = stamp(t)
     return t.put(
         "order",
         {
             "id": new_id(),
             "created_at": at,
-            "modified_at": at,
-            "status": status,
-            "paid": status == "paid",
-            "subtotal_amount": checkout["subtotal_amount"],
-            "discount_amount": checkout["discount_amount"],
+            "modified_at": None,
+            "status": "draft",
+            "paid": False,
+            "subtotal_amount": amount,
+            "discount_amount": 0,
             "net_amount": amount,
             "tax_amount": 0,
             "total_amount": amount,
@@ -107,23 +116,23 @@ def new_order(t: Transaction, *, checkout: Document, customer: Document, status:
             "due_amount": amount,
             "refunded_amount": 0,
             "refunded_tax_amount": 0,
-            "currency": checkout["currency"],
+            "currency": price["price_currency"],
             "billing_reason": "purchase",
             "billing_name": customer["billing_name"],
             "billing_address": customer["billing_address"],
-            "invoice_number": f"{SLUG}-{customer['_code']}-{sequence:04d}",
+            "invoice_number": None,
             "is_invoice_generated": False,
             "receipt_number": None,
             "seats": None,
             "units": None,
             "customer_id": customer["id"],
             "product_id": product["id"],
-            "product_price_id": checkout["product_price_id"],
+            "product_price_id": price["id"],
             "discount_id": None,
             "subscription_id": None,
-            "checkout_id": checkout["id"],
+            "checkout_id": checkout_id,
             "next_payment_attempt_at": None,
-            "metadata": checkout["metadata"],
+            "metadata": metadata,
             "custom_field_data": {},
             "platform_fee_amount": 0,
             "platform_fee_currency": None,
@@ -132,19 +141,36 @@ def new_order(t: Transaction, *, checkout: Document, customer: Document, status:
                     "created_at": at,
                     "modified_at": None,
                     "id": new_id(),
-                    "label": product["name"],
+                    "label": label or product["name"],
                     "amount": amount,
                     "tax_amount": 0,
                     "proration": False,
-                    "product_price_id": checkout["product_price_id"],
+                    "product_price_id": price["id"],
                     "start_timestamp": None,
                     "end_timestamp": None,
                 }
             ],
-            "_price": checkout["_price"],
-            "_sequence": sequence,
+            "_price": price,
         },
     )
+
+
+def settle(t: Transaction, order: Document, *, born: bool = False) -> Document:
+    """An order is paid: told by ``order.updated``, ``order.paid``, and once more when Polar's fee is booked.
+
+    *born*: it is a checkout's, which is told as created and paid at once.
+    """
+    before = t.count("order", customer_id=order["customer_id"], status=["paid", "partially_refunded", "refunded"])
+    number = f"{order['customer_id'].replace('-', '')[:10].upper()}-{before + 1:04d}"
+    order.update(status="paid", invoice_number=f"{SLUG}-{number}", modified_at=stamp(t))
+    t.put("order", order)
+    if born:
+        t.emit("order.created", shapes.order(t, order))
+    t.emit("order.updated", shapes.order(t, order))
+    order.update(receipt_number=f"RCPT-{number}", modified_at=stamp(t))
+    t.emit("order.paid", shapes.order(t, t.put("order", order)))
+    later(t, PLATFORM_FEE_AFTER_SECONDS, book_platform_fee, order["id"])
+    return order
 
 
 @chore
@@ -162,7 +188,8 @@ def _moment(order: Document) -> float:
     return datetime.fromisoformat(order["created_at"]).timestamp()
 
 
-def _found(t: Transaction, id_: str) -> Document:
+def found(t: Transaction, id_: str) -> Document:
+    """Give the order with this id; 404 when there is none, 422 when it is no id."""
     document = t.get("order", path_id(id_))
     if document is None:
         raise not_found()

@@ -5,12 +5,16 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from creditapp.polar_stand_in import shapes
+from creditapp.polar_stand_in.house import store
 from creditapp.polar_stand_in.listing import page
 from creditapp.polar_stand_in.reading import path_id
-from creditapp.polar_stand_in.refusals import not_found
+from creditapp.polar_stand_in.refusals import named, not_found
+from creditapp.polar_stand_in.store import Transaction
 
 bp = Blueprint("organizations", __name__, url_prefix="/v1/organizations")
 
+OFF_SESSION, PAYMENTS = "off_session_charges_enabled", "checkout_payments"
+SWITCHES = (OFF_SESSION, PAYMENTS)  # by ``/_control/organization``
 FOUNDED = "2026-10-01T08:00:00.000000Z"
 SWITCHED_ON = (
     "seat_based_pricing_enabled",
@@ -121,7 +125,8 @@ ORGANIZATION: dict[str, Any] = {
 @bp.get("/")
 def list_organizations() -> Response:
     """The organisation of the token."""
-    return page([ORGANIZATION], dict)
+    with store().reading() as t:
+        return page([_organization(t)], dict)
 
 
 @bp.get("/<id_>")
@@ -129,4 +134,35 @@ def get_organization(id_: str) -> Response:
     """The organisation by its id."""
     if path_id(id_) != shapes.ORGANIZATION_ID:
         raise not_found()
-    return jsonify(ORGANIZATION)
+    with store().reading() as t:
+        return jsonify(_organization(t))
+
+
+def switched_on(t: Transaction, switch: str) -> bool:
+    """Whether one of ``SWITCHES`` is on."""
+    return bool(t.setting(switch, default=True))
+
+
+def check_may_charge(t: Transaction) -> None:
+    """403 when the organisation must not charge saved cards."""
+    if not switched_on(t, OFF_SESSION):
+        detail = (
+            f"Off-session charges are not enabled for this organization ({shapes.ORGANIZATION_ID})."
+            " Contact Polar support to opt in."
+        )
+        raise named(403, "OffSessionChargesNotEnabled", detail)
+    if not switched_on(t, PAYMENTS):
+        detail = (
+            f"This organization ({shapes.ORGANIZATION_ID}) can't accept payments yet."
+            " Its account may be pending onboarding or under review."
+        )
+        raise named(403, "OrganizationNotReadyForPayments", detail)
+
+
+def _organization(t: Transaction) -> dict[str, Any]:
+    switched = {OFF_SESSION: switched_on(t, OFF_SESSION)}
+    return {
+        **ORGANIZATION,
+        "feature_settings": {**ORGANIZATION["feature_settings"], **switched},
+        "capabilities": {**ORGANIZATION["capabilities"], PAYMENTS: switched_on(t, PAYMENTS)},
+    }

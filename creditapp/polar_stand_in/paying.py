@@ -5,14 +5,11 @@ Everything here runs inside one writing transaction of the caller, so two posts 
 
 from dataclasses import dataclass
 
-from creditapp.polar_stand_in import checkouts, customers, payments, shapes
+from creditapp.polar_stand_in import checkouts, customers, payments, processor, shapes
 from creditapp.polar_stand_in.cards import Card
-from creditapp.polar_stand_in.chores import later
 from creditapp.polar_stand_in.clock import new_id, stamp
-from creditapp.polar_stand_in.orders import book_platform_fee, new_order
+from creditapp.polar_stand_in.orders import new_order, settle
 from creditapp.polar_stand_in.store import Document, Transaction
-
-PLATFORM_FEE_AFTER_SECONDS = 0.5
 
 
 class ExternalIdTaken(Exception):
@@ -58,43 +55,21 @@ def pay(t: Transaction, checkout: Document, payer: Payer, card: Card | None) -> 
     # 2. the customer
     customer = _customer(t, checkout, payer)
     # 3. the order, born paid, and the charge beside it
-    order = new_order(t, checkout=checkout, customer=customer, status="paid")
-    if card is not None and order["total_amount"]:
-        record_charge(t, order, customer, card)
-        payments.note(
-            t,
-            card,
-            amount=order["total_amount"],
-            currency=order["currency"],
-            customer_id=customer["id"],
-            order_id=order["id"],
-            checkout_id=checkout["id"],
-        )
-    t.emit("order.created", shapes.order(t, order))
-    t.emit("order.updated", shapes.order(t, order))
-    order["receipt_number"] = f"RCPT-{customer['_code']}-{order['_sequence']:04d}"
-    order["modified_at"] = stamp(t)
-    t.put("order", order)
-    t.emit("order.paid", shapes.order(t, order))
-    # 4. succeeded, and the platform's fee a moment later
-    checkouts.change(t, checkout, status="succeeded", customer_id=customer["id"])
-    later(t, PLATFORM_FEE_AFTER_SECONDS, book_platform_fee, order["id"])
-    return order
-
-
-def record_charge(t: Transaction, order: Document, customer: Document, card: Card) -> None:
-    """One row for one charge really made; a second one for the same order is refused by the table itself."""
-    t.run(
-        "INSERT INTO charges (order_id, customer_id, customer, amount, currency, card, at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        order["id"],
-        customer["id"],
-        customer["external_id"],
-        order["total_amount"],
-        order["currency"],
-        card.last4,
-        stamp(t),
+    order = new_order(
+        t,
+        customer=customer,
+        product=t.get("product", checkout["product_id"]) or {},
+        price=checkout["_price"],
+        amount=checkout["net_amount"],
+        metadata=checkout["metadata"],
+        checkout_id=checkout["id"],
     )
+    if card is not None and order["total_amount"]:
+        processor.charge(t, order, customer, card)
+    settle(t, order, born=True)
+    # 4. succeeded
+    checkouts.change(t, checkout, status="succeeded", customer_id=customer["id"])
+    return order
 
 
 def _confirm(
@@ -143,7 +118,6 @@ def _customer(t: Transaction, checkout: Document, payer: Payer) -> Document:
         billing_address=payer.address,
         locale=customer["locale"] or checkout["locale"],
         metadata={**customer["metadata"], **checkout["customer_metadata"]},
-        _code=customer.get("_code") or new_id().replace("-", "").upper()[:10],
     )
     checkout["customer_id"] = customer["id"]
     customers.announce(t, "customer.created" if fresh else "customer.updated", customer)

@@ -9,7 +9,7 @@ from creditapp.polar_stand_in.clock import new_id, stamp
 from creditapp.polar_stand_in.house import store
 from creditapp.polar_stand_in.listing import asked, asked_yes, matching, page
 from creditapp.polar_stand_in.reading import NOT_AN_OBJECT, Body, path_id
-from creditapp.polar_stand_in.refusals import not_found
+from creditapp.polar_stand_in.refusals import not_found, wrong_value
 from creditapp.polar_stand_in.store import Document, Transaction
 
 bp = Blueprint("products", __name__, url_prefix="/v1/products")
@@ -129,6 +129,25 @@ def new_price(t: Transaction, product_id: str, amount: Document, *, source: str 
         "recurring_interval": None,
         "price_amount": amount["price_amount"],
     }
+
+
+def on_sale(t: Transaction, id_: str, loc: list[str | int]) -> Document:
+    """The product that somebody wants to buy; 422 at *loc* when it isn't sold."""
+    document = t.get("product", id_)
+    if document is None:
+        raise wrong_value(loc, "Product does not exist.", id_)
+    if document["is_archived"]:
+        raise wrong_value(loc, "Product is archived.", id_)
+    return document
+
+
+def offered_price(product: Document, currency: str | None) -> Document:
+    """The product's price in *currency*, or its first one; 422 when there is none."""
+    offered = [price for price in product["prices"] if not price["is_archived"]]
+    fitting = [price for price in offered if currency in {None, price["price_currency"]}]
+    if not fitting:
+        raise wrong_value(["body", "currency"], "Currency is not available for this product.", currency)
+    return dict(fitting[0])
 
 
 def check_fixed_price(body: Body, loc: list[str | int], price: Any) -> bool:

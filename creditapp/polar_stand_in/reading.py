@@ -30,8 +30,10 @@ def path_id(value: str) -> str:
 class Body:
     """The JSON object of a request. Readers note what is wrong; ``done()`` refuses it all at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, optional: bool = False) -> None:
         given = request.get_json(force=True, silent=True)
+        if optional and not request.get_data():
+            given = {}
         if given is None and request.get_data():
             why = {"error": "Expecting value"}
             raise misshapen(problem("json_invalid", ["body", 0], "JSON decode error", {}, **why))

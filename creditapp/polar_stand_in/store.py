@@ -29,7 +29,7 @@ CREATE INDEX IF NOT EXISTS documents_order ON documents (kind, json_extract(body
 CREATE INDEX IF NOT EXISTS documents_customer ON documents (kind, json_extract(body, '$.customer_id'));
 CREATE INDEX IF NOT EXISTS documents_status ON documents (kind, json_extract(body, '$.status'));
 CREATE TABLE IF NOT EXISTS charges (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, order_id TEXT NOT NULL UNIQUE, customer_id TEXT NOT NULL, customer TEXT,
+    number INTEGER PRIMARY KEY AUTOINCREMENT, order_id TEXT NOT NULL, customer_id TEXT NOT NULL, customer TEXT,
     amount INTEGER NOT NULL, currency TEXT NOT NULL, card TEXT NOT NULL, at TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS deliveries (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, endpoint_id TEXT NOT NULL, type TEXT NOT NULL,

@@ -34,6 +34,14 @@ def number(given: dict[str, Any], name: str, default: float, most: float) -> flo
     return value
 
 
+def whole(given: dict[str, Any], name: str, default: int, most: int) -> int:
+    """A whole number from 1 to *most*."""
+    value = given.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise bad(f"{name} must be a whole number from 1 to {most}.")
+    return value
+
+
 def bad(sentence: str) -> Refusal:
     """422 with the sentence that says what to send instead."""
     return Refusal(422, {"error": "BadControl", "detail": sentence})

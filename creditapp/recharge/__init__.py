@@ -22,13 +22,34 @@ from creditapp.recharge.attempt import (
     waiting,
 )
 from creditapp.recharge.models import FINAL, IN_FLIGHT, RechargeAttempt, RechargePlan
-from creditapp.recharge.plan import NOTIFY, UnusableTerms, Wishes, plan_of, save, switch, terms_of
-from creditapp.recharge.statement import Forecast, attempts, may_concern, state_of, would_charge
+from creditapp.recharge.plan import (
+    NOTIFY,
+    USUAL_PACKAGE,
+    USUAL_THRESHOLD,
+    UnusableTerms,
+    Wishes,
+    plan_of,
+    save,
+    switch,
+    terms_of,
+    wishes_of,
+)
+from creditapp.recharge.statement import (
+    Forecast,
+    attempts,
+    may_concern,
+    spent_this_month,
+    state_of,
+    stopped,
+    would_charge,
+)
 
 __all__ = [
     "FINAL",
     "IN_FLIGHT",
     "NOTIFY",
+    "USUAL_PACKAGE",
+    "USUAL_THRESHOLD",
     "Forecast",
     "RechargeAttempt",
     "RechargePlan",
@@ -50,10 +71,13 @@ __all__ = [
     "postpone",
     "save",
     "settle",
+    "spent_this_month",
     "state_of",
+    "stopped",
     "switch",
     "terms_of",
     "told",
     "waiting",
+    "wishes_of",
     "would_charge",
 ]

@@ -6,6 +6,7 @@ from decimal import Decimal
 from creditapp import checkout, clock, ledger, packages
 from creditapp.db import db
 from creditapp.errors import InvalidInput
+from creditapp.letters.render import money
 from creditapp.recharge.models import RechargePlan
 from creditapp.recharge.rules import MOST_PACKAGES, Terms
 
@@ -75,6 +76,19 @@ def rearm(account_id: int) -> None:
         db.session.flush()
 
 
+def wishes_of(plan: RechargePlan, *, enabled: bool) -> Wishes:
+    """The plan as somebody would ask for it, on or off."""
+    return Wishes(
+        enabled=enabled,
+        threshold=plan.threshold,
+        package=plan.package.key,
+        quantity=plan.quantity,
+        target=plan.target,
+        monthly_cap_cents=plan.monthly_cap_cents,
+        notify=plan.notify,
+    )
+
+
 def terms_of(plan: RechargePlan) -> Terms:
     """The plan as the rules look at it."""
     return Terms(
@@ -127,6 +141,7 @@ def _check(wishes: Wishes, package: packages.CreditPackage) -> None:
         raise UnusableTerms("package", f"{package.name} is a limited offer. Choose a package that is always sold.")
     cap, least = wishes.monthly_cap_cents, package.price_cents * (wishes.quantity or 1)
     if cap is not None and not least <= cap <= LARGEST_CAP_CENTS:
-        raise UnusableTerms("monthly_cap", "The limit must be enough for one recharge.")
+        price = money(least, package.currency)
+        raise UnusableTerms("monthly_cap", f"The monthly limit must allow at least one purchase ({price}).")
     if wishes.notify not in NOTIFY:
         raise UnusableTerms("notify", f"notify is one of {', '.join(NOTIFY)}.")

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, g, make_response, render_template, request, session
 
-from creditapp import clock, identity, ledger, usage
+from creditapp import clock, identity, ledger, recharge, usage
 from creditapp.web.gauge import Gauge, gauge
 from creditapp.web.level import Level, level
 from creditapp.web.movements import LONGEST_RUNWAY_DAYS
@@ -38,6 +38,7 @@ class Card:
     pace: usage.Pace
     lasts_days: int | None
     lasts_until: date | None
+    stopped: tuple[str, str] | None  # why auto-recharge stopped: for a program, and in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,14 @@ def widget() -> Response:
         return to_sign_in()
     zone = ZoneInfo(who.time_zone)
     balance = ledger.balance(who.account_id)
-    mark = mark_of(balance, zone)
+    stopped = recharge.stopped(who.account_id)
+    mark = mark_of(balance, zone, stopped)
     if request.headers.get("HX-PTag") == mark or request.if_none_match.contains_weak(mark):
         answer = Response(status=304)
     else:
         g.standing, g.zone = balance, zone  # so that nothing on the way loads the person
         live = "HX-Request" in request.headers
-        card = card_of(balance, zone)
+        card = card_of(balance, zone, stopped)
         expiring = expiring_soon(balance, zone) if live else None
         parts = {"card": card, "expiring": expiring, "live": live, "out_of_band": live}
         answer = make_response(render_template("overview/_balance.html", **parts))
@@ -76,7 +78,7 @@ def widget() -> Response:
     return answer
 
 
-def card_of(balance: ledger.Balance, zone: ZoneInfo) -> Card:
+def card_of(balance: ledger.Balance, zone: ZoneInfo, stopped: tuple[str, str] | None) -> Card:
     """The card of this balance, with what it takes from the days that are over."""
     today = clock.now().astimezone(zone).date()
     threshold = Decimal(settings().low_balance_threshold)
@@ -87,7 +89,7 @@ def card_of(balance: ledger.Balance, zone: ZoneInfo) -> Card:
     return Card(
         balance=balance,
         threshold=threshold,
-        mark=mark_of(balance, zone),
+        mark=mark_of(balance, zone, stopped),
         level=level(balance.available, balance.debt, threshold),
         gauge=gauge(
             available=balance.available,
@@ -99,10 +101,11 @@ def card_of(balance: ledger.Balance, zone: ZoneInfo) -> Card:
         pace=pace,
         lasts_days=days,
         lasts_until=None if days is None or days >= LONGEST_RUNWAY_DAYS else today + timedelta(days=days),
+        stopped=stopped,
     )
 
 
-def mark_of(balance: ledger.Balance, zone: ZoneInfo) -> str:
+def mark_of(balance: ledger.Balance, zone: ZoneInfo, stopped: tuple[str, str] | None) -> str:
     """What tells one card from another, computed before it is drawn.
 
     The pace, the highest balance and every day that is named follow from the account's movements, each of which
@@ -121,6 +124,7 @@ def mark_of(balance: ledger.Balance, zone: ZoneInfo) -> str:
         clock.now().astimezone(zone).date(),
         zone.key,
         settings().low_balance_threshold,
+        stopped,
     )
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:MARK_LETTERS]
 

@@ -137,8 +137,8 @@ def _calls(price: pricing.Price) -> dict[str, str]:
             f"  -d '{_in_two_lines(body, indent=7)}'"
         ),
         "Python": (
-            "import os\n\nimport requests\n\n"
-            "answer = requests.post(\n"
+            "import os\n\nimport httpx\n\n"
+            "answer = httpx.post(\n"
             f'    "{address}",\n'
             '    headers={"Authorization": f"Bearer {os.environ[\'CREDITS_KEY\']}"},\n'
             f"    json={_in_two_lines(body, indent=10)},\n"

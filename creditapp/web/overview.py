@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, render_template
 
-from creditapp import checkout, ledger, packages, usage
+from creditapp import checkout, ledger, packages, recharge, usage
 from creditapp.web import chart, movements
 from creditapp.web.balance import card_of, expiring_soon
 from creditapp.web.sessions import account_id, login_required, signed_in
@@ -27,7 +27,7 @@ def index() -> str:
     balance, here = standing(), zone()
     return render_template(
         "overview/index.html",
-        card=card_of(balance, here),
+        card=card_of(balance, here, recharge.stopped(balance.account_id)),
         expiring=expiring_soon(balance, here),
         offer=_offer(balance),
         **_activity(),

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from creditapp import clock, jobqueue
 from creditapp.db import db, insert_once
 from creditapp.errors import NotFound
-from creditapp.gateway import Gateway
+from creditapp.gateway import Gateway, WrongShape
 from creditapp.webhooks.handlers import HANDLERS, QUESTIONS, UNUSED, Ignored
 from creditapp.webhooks.models import WebhookEvent
 
@@ -58,9 +58,9 @@ def ask(gateway: Gateway, event_id: int) -> tuple[Any, ...]:
         return ()
     try:
         _, data = _read(event.body)
-    except Unreadable:
-        return ()  # handling says so
-    return (QUESTIONS[event.event_type](gateway, data),)
+        return (QUESTIONS[event.event_type](gateway, data),)
+    except (Unreadable, WrongShape, AttributeError):
+        return ()  # handling says what is wrong
 
 
 def handle(event_id: int, *answer: Any) -> None:

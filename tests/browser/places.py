@@ -1,5 +1,9 @@
 """Every page of the product, whose it is, and how one gets there."""
 
+import email
+import email.policy
+import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,6 +15,7 @@ from tests.polar_stand_in.program import person
 
 VISITOR, SHOPPER = "", "the shopper"
 ESTIMATE = "/credits/estimate?operation_type=ai_analysis&quantity=40&complexity=complex&priority=high"
+LETTER_SECONDS = 15
 DECLINES, ASKS = "4000 0000 0000 0002", "4000 0027 6000 3184"
 
 
@@ -49,6 +54,33 @@ def _signs_up_wrongly(page: Page, stage: Stage) -> None:
     page.get_by_label("Password").fill("short")
     page.get_by_role("button", name="Create account").click()
     page.locator(".error").first.wait_for()
+
+
+def _asks_for_a_link(page: Page, stage: Stage) -> None:
+    page.get_by_label("Email").fill("nobody@example.com")
+    page.get_by_role("button", name="Mail me a link").click()
+    page.get_by_text("Look into your mail").wait_for()
+
+
+def _follows_the_link(page: Page, stage: Stage) -> None:
+    page.get_by_label("Email").fill(NEW.email)
+    page.get_by_role("button", name="Mail me a link").click()
+    page.get_by_text("Look into your mail").wait_for()
+    page.goto(_mailed_link(stage))
+    page.get_by_label("New password").wait_for()
+
+
+def _mailed_link(stage: Stage) -> str:
+    """The link of the latest letter of its kind, once there is one."""
+    give_up = time.monotonic() + LETTER_SECONDS
+    while not (files := sorted((stage.town.data / "mail").glob("*-password_reset.eml"))):
+        assert time.monotonic() < give_up, "no letter came"
+        time.sleep(0.1)
+    letter = email.message_from_bytes(files[-1].read_bytes(), policy=email.policy.default)
+    text = letter.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    found = re.search(r"/reset-password\?token=\S+", text)
+    assert found
+    return found.group()
 
 
 def _buys_while_polar_is_away(page: Page, stage: Stage) -> None:
@@ -90,6 +122,10 @@ PLACES: dict[str, Place] = {
     "sign-in-refused": Place(VISITOR, "/sign-in", _signs_in_wrongly),
     "sign-up": Place(VISITOR, "/sign-up"),
     "sign-up-refused": Place(VISITOR, "/sign-up", _signs_up_wrongly),
+    "forgot-password": Place(VISITOR, "/forgot-password"),
+    "forgot-password-sent": Place(VISITOR, "/forgot-password", _asks_for_a_link),
+    "reset-password": Place(VISITOR, "/forgot-password", _follows_the_link),
+    "reset-password-unusable": Place(VISITOR, "/reset-password?token=made-up", status=410),
     "overview": Place(HIGH.email, "/credits"),
     "overview-low": Place(LOW.email, "/credits"),
     "overview-new": Place(NEW.email, "/credits"),

@@ -1,10 +1,15 @@
 """The estimator at a browser: live while one types, and nothing typed is lost."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from playwright.sync_api import expect
 
 from creditapp.demo import HIGH
 from tests.browser.conftest import OpenPage
+from tests.dev.conftest import Instance
 
 pytestmark = pytest.mark.browser
 
@@ -55,3 +60,22 @@ def test_without_a_script_the_button_estimates(open_page: OpenPage) -> None:
     page.get_by_role("button", name="Estimate").click()
 
     expect(page.locator("#estimator tfoot td")).to_have_text("60")
+
+
+@pytest.mark.parametrize(("language", "program"), [("curl", ["bash", "-c"]), ("Python", [sys.executable, "-c"])])
+def test_the_call_to_copy_runs_as_it_is(
+    open_page: OpenPage, instance: Instance, language: str, program: list[str]
+) -> None:
+    page = open_page(HIGH.email)
+    page.goto(f"{ADDRESS}?operation_type=image_processing&quantity=3&complexity=standard&file_size_mb=0.5")
+    call = page.get_by_role("button", name=f"Copy the call in {language}").get_attribute("data-copy")
+    key = instance.flask("keys", "create", "--account", HIGH.email, "--scopes", "consume").stdout.strip()
+
+    environment = {**os.environ, "CREDITS_KEY": key}
+    ran = subprocess.run([*program, str(call)], check=False, env=environment, capture_output=True, text=True)
+
+    assert ran.returncode == 0, ran.stderr
+    page.goto("/credits/history")
+    newest = page.locator("#rows tbody tr").first
+    expect(newest).to_contain_text("Image processing × 3")
+    expect(newest).to_contain_text("−45")

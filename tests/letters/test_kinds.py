@@ -22,6 +22,16 @@ REFUND = {
     "balance_after": "3850",
     "transaction_id": 9,
 }
+RECHARGE = {
+    "package": "Professional",
+    "package_key": "professional",
+    "credits": "5000",
+    "amount_cents": 4_000,
+    "currency": "usd",
+    "reason": "Insufficient funds.",
+    "card": "Visa ending in 4242",
+    "balance": "5487",
+}
 KINDS: dict[str, tuple[str, dict[str, Any], list[str], str]] = {
     "partial refund": (
         "refund_processed",
@@ -54,6 +64,24 @@ KINDS: dict[str, tuple[str, dict[str, Any], list[str], str]] = {
         },
         ["Your card was declined.", "Nothing was charged", "1,000 credits for $10.00"],
         f"{HOME}/credits/packages?package=starter",
+    ),
+    "recharge succeeded": (
+        "recharge_succeeded",
+        RECHARGE,
+        ["5,000", "$40.00", "Visa ending in 4242", "5,487"],
+        f"{HOME}/credits/settings/auto_recharge",
+    ),
+    "recharge declined": (
+        "recharge_failed",
+        {**RECHARGE, "balance": "487"},
+        ["Insufficient funds.", "Nothing was charged", "switched off", "487"],
+        f"{HOME}/credits/settings/auto_recharge",
+    ),
+    "recharge needs you": (
+        "recharge_needs_you",
+        {**RECHARGE, "reason": "The bank wants the cardholder to confirm the payment."},
+        ["The bank wants the cardholder to confirm", "Nothing was charged"],
+        f"{HOME}/credits/packages?package=professional",
     ),
     "password reset": (
         "password_reset",

@@ -120,7 +120,7 @@ def test_a_new_day_in_the_accounts_zone_is_news(browser: FlaskClient, account: i
 
 
 @on_both
-def test_a_poll_reads_twice_and_loads_no_person(browser: FlaskClient) -> None:
+def test_a_poll_makes_three_small_reads_and_loads_no_person(browser: FlaskClient) -> None:
     known = tag(browser)
     asked: list[str] = []
 
@@ -134,7 +134,7 @@ def test_a_poll_reads_twice_and_loads_no_person(browser: FlaskClient) -> None:
         event.remove(db.engine, "before_cursor_execute", note)
 
     reads = [statement for statement in asked if statement.startswith("SELECT")]
-    assert len(reads) == 2
+    assert len(reads) == 3
     assert not any("users" in statement.split() for statement in reads)
     assert not any("IMMEDIATE" in statement or "UPDATE" in statement for statement in asked)
 

@@ -112,6 +112,23 @@ def test_a_newer_link_replaces_the_older(
         assert new.get("/reset-password").status_code == 200
 
 
+def test_a_link_that_was_mailed_before_ends_when_the_password_is_changed(
+    app: Flask, client: FlaskClient, alice: identity.User, mailed: str, sign_in: SignIn
+) -> None:
+    sign_in(client, alice)
+    form = {
+        "current_password": PASSWORD,
+        "new_password": NEW,
+        "csrf_token": csrf_token(client.get("/credits/settings")),
+    }
+    assert client.post("/credits/settings/password", data=form).status_code == 303
+
+    stranger = app.test_client()
+    stranger.get(mailed)
+
+    assert stranger.get("/reset-password").status_code == 410
+
+
 def test_one_address_gets_a_letter_in_a_while_however_often_it_is_asked_for(
     client: FlaskClient, alice: identity.User, run_jobs: RunJobs
 ) -> None:

@@ -261,3 +261,12 @@ def test_whatever_polar_tells_about_strangers_is_kept_with_a_reason(account: int
     assert event.state == "ignored"
     assert str(event.reason).endswith((".", ")."))
     assert ledger.balance(account).available == 100
+
+
+@pytest.mark.parametrize("kind", ["customer.updated", "checkout.updated", "payment.succeeded"])
+@pytest.mark.parametrize("data", [None, [], {}, {"id": 5}, {"id": "nul\x00byte"}, "text"], ids=repr)
+def test_what_can_t_be_read_is_asked_of_nobody_and_blocks_nobody(polar_says: Says, kind: str, data: Any) -> None:
+    event = polar_says({"type": kind, "data": data})
+
+    assert event.state in {"received", "dead", "ignored"}
+    assert event.reason
