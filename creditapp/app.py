@@ -44,13 +44,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     db.init_app(app)
     app.extensions["memory"] = {}
-    app.extensions["ledger_policy"] = Policy(
-        clawback_other_lots=settings.clawback_other_lots,
-        forgive_shortfall=settings.clawback_forgive,
-        spend_in_debt=settings.spend_in_debt,
-        overrun_into_debt=settings.hold_overrun_debt,
-        return_grace_days=settings.return_grace_days,
-    )
+    app.extensions["ledger_policy"] = ledger_policy(settings)
     app.extensions["rate_cards"] = pricing.Cards()
     app.extensions["migrate"] = LocalProxy(cache(partial(_migrate, app)))
     jobqueue.use(settings.redis_url)
@@ -61,6 +55,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     cli.register(app)
     _answer_errors(app)
     return app
+
+
+def ledger_policy(settings: Settings) -> Policy:
+    """What the seller decided about debt and returns."""
+    return Policy(
+        clawback_other_lots=settings.clawback_other_lots,
+        forgive_shortfall=settings.clawback_forgive,
+        spend_in_debt=settings.spend_in_debt,
+        overrun_into_debt=settings.hold_overrun_debt,
+        return_grace_days=settings.return_grace_days,
+    )
 
 
 def _migrate(app: Flask) -> object:

@@ -47,8 +47,8 @@ def consider_recharges() -> None:
 
 
 def expire_credits() -> None:
-    """Book the expiry of credits that have fallen due."""
-    for account_id in ledger.due_accounts(ROWS_A_ROUND):
+    """Book the expiry of credits and of holds that have fallen due."""
+    for account_id in {*ledger.due_accounts(ROWS_A_ROUND), *ledger.due_holds(ROWS_A_ROUND)}:
         _alone(_expire, account_id)
 
 

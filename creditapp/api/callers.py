@@ -7,8 +7,8 @@ from flask import g, request
 from creditapp import identity
 from creditapp.api.wire import WrongShape
 from creditapp.db import transaction
-from creditapp.wiring import memory
 from creditapp.errors import NotFound
+from creditapp.wiring import memory
 
 LONGEST_KEY = 255
 USE_NOTED_SECONDS = 60.0

@@ -31,6 +31,15 @@ class IdempotencyMismatch(CreditAppError):
         )
 
 
+class KeyRevoked(CreditAppError):
+    """The program's key was revoked or expired since it was looked up."""
+
+    code, status, title = "unauthorized", 401, "A valid API key is needed"
+
+    def __init__(self) -> None:
+        super().__init__("The API key was revoked or has expired.")
+
+
 class InvalidAmount(InvalidInput):
     """Not an amount that can move: zero, negative, too fine or too large."""
 

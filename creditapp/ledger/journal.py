@@ -5,7 +5,7 @@ here commits: the caller's transaction does.
 """
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,33 +15,11 @@ from creditapp import clock
 from creditapp.db import MILLIONTH, UTCDateTime, db, is_postgres
 from creditapp.errors import NotFound
 from creditapp.ledger import lots
-from creditapp.ledger.errors import IdempotencyMismatch, InsufficientCredits, InvalidAmount
-from creditapp.ledger.models import Account, CreditLot, CreditTransaction
+from creditapp.ledger.errors import IdempotencyMismatch, InvalidAmount
+from creditapp.ledger.models import Account, CreditTransaction
 
 LARGEST_AMOUNT = Decimal(1_000_000_000)
 NO_DEBT = Decimal(0)
-SOURCE_OF = {"purchase": "purchased", "bonus": "bonus", "adjustment": "adjustment"}
-
-
-def open_account(
-    *, welcome: Decimal | int = 0, welcome_expires_days: int | None = None, time_zone: str = "UTC"
-) -> Account:
-    """A new account, with *welcome* credits as a bonus where there are any."""
-    moment = clock.now()
-    account = Account(time_zone=time_zone, opened_at=moment, updated_at=moment)
-    db.session.add(account)
-    db.session.flush()
-    if welcome:
-        expires_at = moment + timedelta(days=welcome_expires_days) if welcome_expires_days else None
-        grant(
-            account.id,
-            Decimal(welcome),
-            transaction_type="bonus",
-            key="welcome",
-            description="Welcome credits",
-            expires_at=expires_at,
-        )
-    return account
 
 
 def lock(account_id: int) -> Account:
@@ -50,104 +28,6 @@ def lock(account_id: int) -> Account:
     if account is None:
         message = "There is no such account."
         raise NotFound(message)
-    return account
-
-
-def grant(
-    account_id: int,
-    amount: Decimal,
-    *,
-    transaction_type: str,
-    key: str,
-    description: str | None = None,
-    expires_at: datetime | None = None,
-    priority: int = 0,
-    paid_cents: int | None = None,
-    currency: str | None = None,
-    reference_id: str | None = None,
-    polar_order_id: str | None = None,
-    details: dict[str, Any] | None = None,
-) -> CreditTransaction:
-    """Put *amount* credits in, as a lot of their own, once per *key*.
-
-    1. Lock the account. A key that was used for the same grant gives the first transaction again.
-    2. Settle the lots and expire what is due, so that the new lot pays only for what comes after it.
-    3. Book the credits and make the lot; then they repay debt, where there is any.
-
-    Raises NotFound, InvalidAmount (not above 0, finer than a millionth, more than a thousand million) and
-    IdempotencyMismatch (the key was used for another grant).
-    """
-    check_amount(amount)
-    account = lock(account_id)
-    request = fingerprint("grant", transaction_type, amount, polar_order_id)
-    if done := already_done(account, key, request):
-        return done
-    moment = moment_of(account)
-    lots.settle(account)
-    expire_due(account, moment)
-    if transaction_type == "purchase":
-        account.total_purchased += amount
-    granted = post(
-        account,
-        transaction_type,
-        amount,
-        moment=moment,
-        key=key,
-        request=request,
-        description=description,
-        reference_id=reference_id,
-        polar_order_id=polar_order_id,
-        details=details or {},
-    )
-    lots.add(
-        account,
-        granted,
-        source=SOURCE_OF[transaction_type],
-        priority=priority,
-        expires_at=expires_at,
-        paid_cents=paid_cents,
-        currency=currency,
-    )
-    repay(account, granted)
-    return granted
-
-
-def adjust(account_id: int, amount: Decimal, *, reason: str, key: str) -> CreditTransaction:
-    """Correct the balance by *amount*, up or down, for a *reason*, once per *key*.
-
-    Down never takes what is not available: raises InsufficientCredits.
-    """
-    check_amount(amount.copy_abs())
-    if amount > 0:
-        return grant(account_id, amount, transaction_type="adjustment", key=key, description=reason)
-    account = lock(account_id)
-    request = fingerprint("adjust", amount)
-    if done := already_done(account, key, request):
-        return done
-    moment = moment_of(account)
-    lots.settle(account)
-    expire_due(account, moment)
-    if account.available < -amount:
-        raise InsufficientCredits(
-            required=-amount, balance=account.balance, reserved=account.reserved, debt=account.debt
-        )
-    adjusted = post(account, "adjustment", amount, moment=moment, key=key, request=request, description=reason)
-    lots.revoke(account, -amount)
-    return adjusted
-
-
-def expire(account_id: int) -> int:
-    """Book the expiry of every lot of the account that has fallen due; how many did."""
-    account = lock(account_id)
-    lots.settle(account)
-    return expire_due(account, moment_of(account))
-
-
-def settle(account_id: int) -> Account:
-    """The locked account with its lots settled and everything due expired."""
-    account = lock(account_id)
-    lots.settle(account)
-    expire_due(account, moment_of(account))
     return account
 
 
@@ -183,9 +63,9 @@ def post(
     return transaction
 
 
-def repay(account: Account, credits_in: CreditTransaction) -> None:
-    """Let credits that just came in repay the debt of the locked *account*, as far as they are available."""
-    amount = min(account.debt, credits_in.amount, account.available)
+def repay(account: Account, amount: Decimal, *, key: str, reference_id: str, moment: datetime) -> None:
+    """Let *amount* credits that came in or became free just now repay the locked *account*'s debt, where it has any."""
+    amount = min(account.debt, amount, account.available)
     if amount <= 0:
         return
     lots.revoke(account, amount)
@@ -194,10 +74,10 @@ def repay(account: Account, credits_in: CreditTransaction) -> None:
         "repayment",
         -amount,
         debt_change=-amount,
-        moment=credits_in.processed_at,
-        key=f"repay:{credits_in.id}",
+        moment=moment,
+        key=f"repay:{key}",
         description="Debt repaid",
-        reference_id=str(credits_in.id),
+        reference_id=reference_id,
     )
 
 
@@ -236,25 +116,3 @@ def already_done(account: Account, key: str | None, request: str) -> CreditTrans
     if done is not None and done.request != request:
         raise IdempotencyMismatch(key)
     return done
-
-
-def expire_due(account: Account, moment: datetime) -> int:
-    """Book what has fallen due on the locked and settled *account*; how many lots did."""
-    if account.next_expiry_at is None or account.next_expiry_at > moment:
-        return 0
-    due: list[CreditLot] = [lot for lot in lots.left(account) if lot.expires_at and lot.expires_at <= moment]
-    for lot in due:
-        lot.expired += lot.remaining
-        post(
-            account,
-            "expiration",
-            -lot.remaining,
-            moment=moment,
-            key=f"expire:{lot.id}:{lot.expired}",
-            description=f"{lot.source.capitalize()} credits expired",
-            reference_id=str(lot.credit_transaction_id),
-        )
-        lot.remaining = Decimal(0)
-    db.session.flush()
-    lots.notice_next_expiry(account)
-    return len(due)

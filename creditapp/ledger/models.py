@@ -21,6 +21,8 @@ TRANSACTION_TYPES = (
     "repayment",
 )
 LOT_SOURCES = ("purchased", "bonus", "adjustment")
+HOLD_STATES = ("open", "captured", "released", "expired")
+NOTHING = Decimal(0)
 
 
 def new_id() -> int:
@@ -85,6 +87,14 @@ class CreditTransaction(Model):
             postgresql_where=text("transaction_type <> 'consumption'"),
             sqlite_where=text("transaction_type <> 'consumption'"),
         ),
+        # What went back of a charge or a purchase names it.
+        Index(
+            "ix_credit_transactions_returns",
+            "account_id",
+            "reference_id",
+            postgresql_where=text("transaction_type IN ('reversal', 'refund')"),
+            sqlite_where=text("transaction_type IN ('reversal', 'refund')"),
+        ),
         Index(
             "ix_credit_transactions_polar_order_id",
             "polar_order_id",
@@ -115,9 +125,16 @@ class CreditTransaction(Model):
     details: Mapped[dict[str, Any]] = mapped_column("metadata", Json, default=dict)
     processed_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
+    # How much of it went back since, in credits: statements fill it in.
+    gone_back = NOTHING
+
     @property
     def status(self) -> str:
-        """Derived, since rows never change."""
+        """Derived, since rows never change: completed, partially_refunded, refunded, reversed."""
+        if self.transaction_type == "consumption":
+            return "reversed" if self.gone_back and self.gone_back >= -self.amount else "completed"
+        if self.transaction_type == "purchase" and self.gone_back:
+            return "refunded" if self.gone_back >= self.amount else "partially_refunded"
         return "completed"
 
 
@@ -195,3 +212,47 @@ class LotRange(Model):
     lot_id: Mapped[int] = mapped_column(ForeignKey("credit_lots.id"))
     axis_from: Mapped[Decimal] = mapped_column(Credits)
     axis_to: Mapped[Decimal] = mapped_column(Credits)
+
+
+class Hold(Model):
+    """So many credits set aside for work under way: captured as it is done, the rest released, or expired.
+
+    A hold reserves an amount, not lots. ``captured`` + ``released`` never exceed ``amount``.
+    """
+
+    __tablename__ = "credit_holds"
+    __table_args__ = (
+        UniqueConstraint("account_id", "key"),
+        CheckConstraint(_one_of("state", HOLD_STATES), name="known_state"),
+        CheckConstraint("amount > 0 AND captured >= 0 AND released >= 0", name="nothing_negative"),
+        CheckConstraint("captured + released <= amount", name="within_amount"),
+        Index(
+            "ix_credit_holds_open",
+            "expires_at",
+            postgresql_where=text("state = 'open'"),
+            sqlite_where=text("state = 'open'"),
+        ),
+        Index("ix_credit_holds_account_id_state", "account_id", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, default=new_id)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    state: Mapped[str] = mapped_column(String(16), default="open")
+    amount: Mapped[Decimal] = mapped_column(Credits)
+    captured: Mapped[Decimal] = mapped_column(Credits, default=Decimal(0))
+    released: Mapped[Decimal] = mapped_column(Credits, default=Decimal(0))
+    operation_type: Mapped[str | None] = mapped_column(String(100))
+    description: Mapped[str | None] = mapped_column(Text)
+    key: Mapped[str | None] = mapped_column(String(300))
+    request: Mapped[str | None] = mapped_column(String(64))
+    price_version: Mapped[str | None] = mapped_column(String(32))
+    api_key_id: Mapped[int | None] = mapped_column(BigInteger)
+    details: Mapped[dict[str, Any]] = mapped_column("metadata", Json, default=dict)
+    opened_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    @property
+    def remaining(self) -> Decimal:
+        """What can still be captured out of it."""
+        return self.amount - self.captured - self.released

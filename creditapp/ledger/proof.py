@@ -57,7 +57,37 @@ RULES = {
           ON t.id = u.credit_transaction_id AND t.transaction_type = 'consumption'
         WHERE t.id IS NULL""",
     "reserved is the sum of the open holds": """
-        SELECT id, CAST(reserved AS TEXT), '0' FROM accounts WHERE reserved <> 0""",
+        SELECT a.id, CAST(a.reserved AS TEXT), CAST(coalesce(h.rest, 0) AS TEXT)
+        FROM accounts a LEFT JOIN (SELECT account_id, sum(amount - captured - released) rest FROM credit_holds
+                                   WHERE state = 'open' GROUP BY account_id) h ON h.account_id = a.id
+        WHERE a.reserved <> coalesce(h.rest, 0)""",
+    "a closed hold keeps nothing, and none gave more than it had": """
+        SELECT account_id, state || ' hold ' || id || ' keeps ' || (amount - captured - released), '0'
+        FROM credit_holds WHERE captured + released > amount OR (state <> 'open' AND captured + released <> amount)""",
+    "no charge is given back beyond what it took": """
+        SELECT r.account_id, 'charge ' || r.reference_id || ' given back ' || r.amount, CAST(-t.amount AS TEXT)
+        FROM (SELECT account_id, reference_id, sum(amount) amount FROM credit_transactions
+              WHERE transaction_type = 'reversal' GROUP BY account_id, reference_id) r
+        LEFT JOIN credit_transactions t ON CAST(t.id AS TEXT) = r.reference_id
+          AND t.account_id = r.account_id AND t.transaction_type = 'consumption'
+        WHERE t.id IS NULL OR r.amount > -t.amount""",
+    "what was given back of charges is their reversals": """
+        SELECT a.id, CAST(a.total_reversed AS TEXT), CAST(coalesce(s.amount, 0) AS TEXT)
+        FROM accounts a LEFT JOIN (SELECT account_id, sum(amount) amount FROM credit_transactions
+                                   WHERE transaction_type = 'reversal' GROUP BY account_id) s ON s.account_id = a.id
+        WHERE a.total_reversed <> coalesce(s.amount, 0)""",
+    "debt changes by what can make, repay or forgive it": """
+        SELECT account_id, transaction_type || ' ' || id || ': ' || amount || ' with debt ' || debt_change, 'another'
+        FROM credit_transactions
+        WHERE (transaction_type NOT IN ('refund', 'adjustment', 'repayment') AND debt_change <> 0)
+           OR (transaction_type = 'repayment' AND (amount >= 0 OR debt_change <> amount))
+           OR (transaction_type = 'refund' AND (debt_change < 0 OR (amount > 0 AND debt_change <> 0)))""",
+    "what was purchased is the purchases less their refunds": """
+        SELECT a.id, CAST(a.total_purchased AS TEXT), CAST(coalesce(s.amount, 0) AS TEXT)
+        FROM accounts a LEFT JOIN (SELECT account_id, sum(amount - debt_change) amount FROM credit_transactions
+                                   WHERE transaction_type IN ('purchase', 'refund') GROUP BY account_id) s
+          ON s.account_id = a.id
+        WHERE a.total_purchased <> coalesce(s.amount, 0)""",
     "the lots hold the balance": """
         SELECT a.id, CAST(a.balance AS TEXT), CAST(coalesce(s.remaining, 0) - (a.consumed - a.settled) AS TEXT)
         FROM accounts a LEFT JOIN (SELECT account_id, sum(remaining) remaining FROM credit_lots

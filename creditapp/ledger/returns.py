@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from creditapp.db import db
 from creditapp.errors import CreditAppError, InvalidInput, NotFound
-from creditapp.ledger import journal, lots
+from creditapp.ledger import dues, journal, lots
 from creditapp.ledger.errors import InvalidAmount
 from creditapp.ledger.models import Account, CreditLot, CreditTransaction, LotRange
 from creditapp.ledger.policy import policy
@@ -57,9 +57,7 @@ def claw_back(
     if done := journal.already_done(account, key, request):
         return done
     own = _lot_of(account, purchase_id)
-    moment = journal.moment_of(account)
-    lots.settle(account)
-    journal.expire_due(account, moment)
+    moment = dues.bring_up_to_date(account).moment
     others = [lot for lot in lots.left(account) if lot is not own] if policy().clawback_other_lots else []
     others.sort(key=lambda lot: CLAWBACK_ORDER[lot.source])
     taken = lots.take_out([own, *others], min(amount, account.available))
@@ -103,9 +101,7 @@ def give_back(
     if done := journal.already_done(account, key, request):
         return done
     own = _lot_of(account, purchase_id)
-    moment = journal.moment_of(account)
-    lots.settle(account)
-    journal.expire_due(account, moment)
+    moment = dues.bring_up_to_date(account).moment
     _return_to(own, amount, moment)
     lots.notice_next_expiry(account)
     account.total_purchased += amount
@@ -121,7 +117,7 @@ def give_back(
         polar_order_id=polar_order_id,
         details=details or {},
     )
-    journal.repay(account, posted)
+    journal.repay(account, amount, key=str(posted.id), reference_id=str(posted.id), moment=moment)
     return posted
 
 
@@ -153,9 +149,7 @@ def reverse(
     if amount > left:
         message = f"Only {left.normalize():f} credits of this charge are left to give back."
         raise InvalidAmount(message)
-    moment = journal.moment_of(account)
-    lots.settle(account)
-    journal.expire_due(account, moment)
+    moment = dues.bring_up_to_date(account).moment
     assert charge.axis_from is not None  # noqa: S101  (every consumption lies on the axis)
     end = charge.axis_from + left
     for lot, returned in _drawn_between(account, end - amount, end):
@@ -175,7 +169,7 @@ def reverse(
         operation_type=charge.operation_type,
         operation_id=charge.operation_id,
     )
-    journal.repay(account, posted)
+    journal.repay(account, amount, key=str(posted.id), reference_id=str(posted.id), moment=moment)
     return posted
 
 

@@ -16,8 +16,9 @@ from sqlalchemy import text
 from creditapp import clock
 from creditapp.db import db, from_millionths, is_postgres, to_millionths
 from creditapp.errors import NotFound
-from creditapp.ledger import journal
-from creditapp.ledger.errors import IdempotencyMismatch, InsufficientCredits
+from creditapp.ledger import dues, journal
+from creditapp.ledger.errors import IdempotencyMismatch, InsufficientCredits, KeyRevoked
+from creditapp.ledger.policy import policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +64,17 @@ class Spent:
 def spend(account_id: int, charge: Charge) -> Spent:
     """Take the charge's credits from the account, all or nothing, once per key.
 
-    Raises InvalidAmount, NotFound, InsufficientCredits (nothing was written) and IdempotencyMismatch.
+    Raises InvalidAmount, NotFound, InsufficientCredits (nothing was written), IdempotencyMismatch, and KeyRevoked where
+    the program's key does not work any more.
     """
     journal.check_amount(charge.amount)
     request = charge.request or journal.fingerprint("spend", charge.amount, charge.operation_type)
     attempt = _on_postgres if is_postgres() else _on_sqlite
     answer = attempt(account_id, charge, request)
-    if answer.outcome == "due" or answer.outdated(to_millionths(charge.amount)):
+    if answer.outcome == "due" or answer.outdated(to_millionths(charge.amount)) or _is_held_in_vain(account_id, answer):
         # Again, under the lock and at one moment, so that nothing comes or falls due between two looks.
         with clock.at(journal.moment_of(journal.lock(account_id))):
-            journal.settle(account_id)
+            dues.bring_up_to_date(journal.lock(account_id))
             answer = attempt(account_id, charge, request)
     match answer.outcome:
         case "charged" | "replayed":
@@ -87,6 +89,8 @@ def spend(account_id: int, charge: Charge) -> Spent:
             )
         case "mismatch":
             raise IdempotencyMismatch(str(charge.key))
+        case "revoked":
+            raise KeyRevoked
         case "insufficient":
             raise InsufficientCredits(
                 required=charge.amount,
@@ -112,7 +116,16 @@ class _Answer:
 
     def outdated(self, amount: int) -> bool:
         """Whether credits came in between the refusal and the look at what there is."""
-        return self.outcome == "insufficient" and not self.debt and self.balance_after - self.reserved_after >= amount
+        return (
+            self.outcome == "insufficient"
+            and not (self.debt and not policy().spend_in_debt)
+            and self.balance_after - self.reserved_after >= amount
+        )
+
+
+def _is_held_in_vain(account_id: int, answer: _Answer) -> bool:
+    """Whether a charge was refused for the sake of a hold whose time is over."""
+    return answer.outcome == "insufficient" and answer.reserved_after > 0 and dues.has_due_holds(account_id)
 
 
 def _parameters(account_id: int, charge: Charge, request: str) -> dict[str, Any]:
@@ -134,13 +147,14 @@ def _parameters(account_id: int, charge: Charge, request: str) -> dict[str, Any]
         "request_id": charge.request_id,
         "started_at": charge.started_at,
         "completed_at": charge.completed_at,
+        "in_debt": policy().spend_in_debt,
     }
 
 
 _CALL = text(
     "SELECT * FROM spend_credits(:account, :amount, :key, :request, :operation_type, :operation_id, :reference_id, "
     ":description, CAST(:details AS jsonb), :price_version, :units, :unit_cost, :api_endpoint, :api_key, :request_id, "
-    "CAST(:started_at AS timestamptz), CAST(:completed_at AS timestamptz), CAST(:moment AS timestamptz))"
+    "CAST(:started_at AS timestamptz), CAST(:completed_at AS timestamptz), CAST(:moment AS timestamptz), :in_debt)"
 )
 
 
@@ -149,10 +163,13 @@ def _on_postgres(account_id: int, charge: Charge, request: str) -> _Answer:
     return _Answer(*db.session.execute(_CALL, parameters).one())
 
 
+_WORKING_KEY = text(
+    "SELECT 1 FROM api_keys WHERE id = :api_key AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > :moment)"
+)
 _TAKE = text(
     "UPDATE accounts SET balance = balance - :amount, consumed = consumed + :amount, last_number = last_number + 1, "
     "updated_at = max(updated_at, :moment) "
-    "WHERE id = :account AND balance - reserved >= :amount AND debt = 0 "
+    "WHERE id = :account AND balance - reserved >= :amount AND (debt = 0 OR :in_debt) "
     "AND (next_expiry_at IS NULL OR next_expiry_at > max(updated_at, :moment)) "
     "RETURNING balance, reserved, consumed, last_number, updated_at"
 )
@@ -185,6 +202,8 @@ def _on_sqlite(account_id: int, charge: Charge, request: str) -> _Answer:
     given |= {"moment": _sqlite_time(clock.now())}
     given |= {name: _sqlite_time(given[name]) for name in ("started_at", "completed_at") if given[name]}
     execute = db.session.execute
+    if given["api_key"] is not None and execute(_WORKING_KEY, given).one_or_none() is None:
+        return _Answer("revoked")
     taken = execute(_TAKE, given).one_or_none()
     if taken is None:
         return _replayed(given, request) or _refused(given)

@@ -9,16 +9,17 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, or_, select
+from sqlalchemy import Select, bindparam, func, or_, select, type_coerce
 
 from creditapp import clock
-from creditapp.db import LARGEST_ID, UTCDateTime, db
+from creditapp.db import LARGEST_ID, Credits, UTCDateTime, db
 from creditapp.errors import NotFound
 from creditapp.ledger.burn import burn_order, draw
-from creditapp.ledger.models import Account, CreditLot, CreditTransaction, LotRange, UsageRecord
+from creditapp.ledger.models import Account, CreditLot, CreditTransaction, Hold, LotRange, UsageRecord
 
 EXPIRING_WITHIN = timedelta(days=30)
 STREAM_ROWS = 500
+RETURNABLE = frozenset({"consumption", "purchase"})
 LONGEST_ID = 18  # digits that surely fit
 
 
@@ -88,12 +89,15 @@ def balance(account_id: int) -> Balance:
     """The account's standing now. One statement, so that the account and its lots can't disagree. Raises NotFound."""
     moment = clock.now()
     account, lots = _standing(account_id, expiring_by=moment + EXPIRING_WITHIN)
+    # What a hold past its time keeps is free, and what an open one covers does not expire.
+    reserved = account.reserved - _held_in_vain(account_id, moment) if account.reserved else account.reserved
     due = sum((lot.remaining for lot in lots if _is_due(lot, moment)), Decimal(0))
+    due = min(due, account.balance - reserved)
     soon = [lot for lot in lots if not _is_due(lot, moment) and _is_due(lot, moment + EXPIRING_WITHIN)]
     return Balance(
         account_id=account_id,
         balance=account.balance - due,
-        reserved=account.reserved,
+        reserved=reserved,
         debt=account.debt,
         total_purchased=account.total_purchased,
         total_consumed=account.consumed - account.total_reversed,
@@ -119,7 +123,7 @@ def entry(account_id: int, transaction_id: int) -> CreditTransaction:
     if found is None:
         message = "There is no such transaction."
         raise NotFound(message)
-    return found
+    return _with_returns([found])[0]
 
 
 def usage_of(transaction: CreditTransaction) -> UsageRecord | None:
@@ -134,7 +138,7 @@ def entries(
     query = _matching(account_id, filters).order_by(CreditTransaction.number.desc()).limit(limit)
     if before is not None:
         query = query.where(CreditTransaction.number < before)
-    return db.session.scalars(query).all()
+    return _with_returns(db.session.scalars(query).all())
 
 
 def entries_after(
@@ -142,7 +146,7 @@ def entries_after(
 ) -> Sequence[CreditTransaction]:
     """The page back: the transactions that follow the ``number`` *after*, newest first."""
     query = _matching(account_id, filters).where(CreditTransaction.number > after)
-    return db.session.scalars(query.order_by(CreditTransaction.number).limit(limit)).all()[::-1]
+    return _with_returns(db.session.scalars(query.order_by(CreditTransaction.number).limit(limit)).all()[::-1])
 
 
 def every_entry(account_id: int, filters: Filters = EVERYTHING) -> Iterator[CreditTransaction]:
@@ -276,6 +280,13 @@ def _standing(
     return account, [lot for lot in lots if lot.remaining > 0]
 
 
+def _held_in_vain(account_id: int, moment: datetime) -> Decimal:
+    """What open holds past their time still keep."""
+    rest = type_coerce(func.sum(Hold.amount - Hold.captured - Hold.released), Credits)
+    query = select(rest).where(Hold.account_id == account_id, Hold.state == "open", Hold.expires_at <= moment)
+    return db.session.scalar(query) or Decimal(0)
+
+
 def _lot_left(row: Any) -> LotLeft:
     return LotLeft(
         id=row.id,
@@ -291,6 +302,30 @@ def _lot_left(row: Any) -> LotLeft:
 
 def _is_due(lot: LotLeft, moment: datetime) -> bool:
     return lot.expires_at is not None and lot.expires_at <= moment
+
+
+def _with_returns(found: Sequence[CreditTransaction]) -> Sequence[CreditTransaction]:
+    """The same rows, each knowing how much of it went back since: one query for all of them."""
+    whose = {str(one.id): one for one in found if one.transaction_type in RETURNABLE}
+    if not whose:
+        return found
+    account_id = found[0].account_id
+    query = (
+        select(
+            CreditTransaction.reference_id,
+            type_coerce(func.sum(CreditTransaction.amount - CreditTransaction.debt_change), Credits),
+        )
+        .where(
+            CreditTransaction.account_id == account_id,
+            CreditTransaction.transaction_type.in_(("reversal", "refund")),
+            CreditTransaction.reference_id.in_(whose),
+        )
+        .group_by(CreditTransaction.reference_id)
+    )
+    returns = {str(name): sum_ for name, sum_ in db.session.execute(query)}
+    for name, one in whose.items():
+        one.gone_back = abs(returns.get(name, Decimal(0)))
+    return found
 
 
 def _matching(account_id: int, filters: Filters) -> Select[CreditTransaction]:

@@ -13,6 +13,7 @@ from creditapp.polar_stand_in import (
     deliveries,
     disputes,
     endpoints,
+    events,
     hosted,
     methods,
     off_session,
@@ -27,8 +28,9 @@ from creditapp.polar_stand_in import (
     staff,
 )
 from creditapp.polar_stand_in.faults import Faults, FaultyServer
-from creditapp.polar_stand_in.house import EXTENSION, House, Settings, settings
+from creditapp.polar_stand_in.house import EXTENSION, House, Settings, house, settings
 from creditapp.polar_stand_in.in_progress import InProgress
+from creditapp.polar_stand_in.limits import Limits
 from creditapp.polar_stand_in.postman import Postman
 from creditapp.polar_stand_in.refusals import Refusal, bad_token, no_token, unknown_version
 from creditapp.polar_stand_in.shapes import API_VERSION, API_VERSIONS
@@ -49,6 +51,7 @@ API = (
     organizations.bp,
     endpoints.bp,
     deliveries.bp,
+    events.bp,
 )
 PAGES = (hosted.bp, portal.bp, papers.bp, control.bp, staff.bp)
 
@@ -64,7 +67,7 @@ def create_app(given: Settings) -> Flask:
         endpoints.build_in(t, given.webhook_url)
     postman = Postman(store, given.secrets)
     store.before_commit, store.after_commit = deliveries.enqueue, postman.ring
-    app.extensions[EXTENSION] = House(given, store, faults, InProgress())
+    app.extensions[EXTENSION] = House(given, store, faults, InProgress(), Limits())
     # 2. the doors
     for door in API + PAGES:
         app.register_blueprint(door)
@@ -92,6 +95,7 @@ def _check_version_and_token() -> None:
     wanted = settings().token
     if wanted and not hmac.compare_digest(token.encode(), wanted.encode()):
         raise bad_token()
+    house().limits.count(token)
 
 
 def _polar_headers(response: Response) -> Response:
@@ -103,8 +107,11 @@ def _polar_headers(response: Response) -> Response:
     return response
 
 
-def _refuse(refusal: Refusal) -> tuple[Response, int, dict[str, str]]:
-    return jsonify(refusal.body), refusal.status, refusal.headers
+def _refuse(refusal: Refusal) -> Response:
+    response = Response() if refusal.body is None else jsonify(refusal.body)
+    response.status_code = refusal.status
+    response.headers.update(refusal.headers)
+    return response
 
 
 def _no_such_page(error: HTTPException) -> Response | HTTPException:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, jsonify
 
-from creditapp.polar_stand_in import shapes
+from creditapp.polar_stand_in import customers, shapes
 from creditapp.polar_stand_in.clock import new_id, now, stamp, written
 from creditapp.polar_stand_in.house import settings, store
 from creditapp.polar_stand_in.listing import matching, page
@@ -21,6 +21,11 @@ bp = Blueprint("checkouts", __name__, url_prefix="/v1/checkouts")
 LIFE = timedelta(hours=24)
 CHECKOUT_ID = "{CHECKOUT_ID}"  # in a success address: replaced by the checkout's id
 LONGEST_NAME = 256
+SORTS = {
+    "created_at": lambda c: c["created_at"],
+    "expires_at": lambda c: c["expires_at"],
+    "status": lambda c: c["status"],
+}
 
 
 @bp.get("/")
@@ -34,7 +39,7 @@ def list_checkouts() -> Response:
             external_customer_id="external_customer_id",
             status="status",
         )
-        return page(found, lambda document: shapes.checkout(t, document))
+        return page(found, lambda document: shapes.checkout(t, document), sorts=SORTS)
 
 
 @bp.get("/<id_>")
@@ -126,7 +131,7 @@ def _ad_hoc_prices(body: Body) -> dict[str, Document]:
 def _linked(t: Transaction, customer_id: str | None, external_id: str | None) -> Document | None:
     """The customer that the checkout belongs to from the start."""
     if customer_id is not None:
-        customer = t.get("customer", customer_id)
+        customer = customers.living(t, customer_id)
         if customer is None:
             raise wrong_value(["body", "customer_id"], "Customer does not exist.", customer_id)
         return customer

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from flask import Blueprint, Response, jsonify
 
-from creditapp.polar_stand_in import cards, clock, customers, deliveries, methods, organizations
+from creditapp.polar_stand_in import cards, clock, customers, deliveries, limits, methods, organizations
 from creditapp.polar_stand_in.checkouts import expire_overdue
 from creditapp.polar_stand_in.faults import Fault
 from creditapp.polar_stand_in.house import house, store
@@ -97,6 +97,15 @@ def switch_organization() -> Response:
         for switch in given:
             t.remember(switch, yes(given, switch))
         return jsonify({switch: organizations.switched_on(t, switch) for switch in organizations.SWITCHES})
+
+
+@bp.post("/limits")
+def set_limits() -> Response:
+    """How many calls a token may make in a minute."""
+    given = wishes("per_minute")
+    per_minute = whole(given, "per_minute", limits.PER_MINUTE, limits.PER_MINUTE)
+    house().limits.set(per_minute)
+    return jsonify(per_minute=per_minute)
 
 
 @bp.post("/bank")

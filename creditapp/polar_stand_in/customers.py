@@ -1,5 +1,6 @@
 """``/v1/customers/``: who buys. E-mail and external id are unique; an external id once set never changes (facts §4)."""
 
+import hashlib
 from typing import Any
 
 from flask import Blueprint, Response, jsonify
@@ -7,7 +8,7 @@ from flask import Blueprint, Response, jsonify
 from creditapp.polar_stand_in import shapes
 from creditapp.polar_stand_in.clock import new_id, stamp
 from creditapp.polar_stand_in.house import store
-from creditapp.polar_stand_in.listing import asked, matching, page
+from creditapp.polar_stand_in.listing import asked, asked_yes, matching, page
 from creditapp.polar_stand_in.reading import Body, path_id
 from creditapp.polar_stand_in.refusals import Problem, not_found, problem, refused, wrong_value
 from creditapp.polar_stand_in.store import Document, Transaction
@@ -28,10 +29,11 @@ def list_customers() -> Response:
     """Customers, newest first."""
     with store().reading() as t:
         emails = [email.lower() for email in asked("email")]
-        found = matching(t.all("customer", _email=emails) if emails else t.all("customer"))
+        listed = matching(t.all("customer", _email=emails) if emails else t.all("customer"))
+    listed = [c for c in listed if c["deleted_at"] is None]
     for words in asked("query"):
-        found = [c for c in found if words.lower() in f"{c['email']} {c['name']} {c['external_id']}".lower()]
-    return page(found, shapes.customer, sorts=SORTS)
+        listed = [c for c in listed if words.lower() in f"{c['email']} {c['name']} {c['external_id']}".lower()]
+    return page(listed, shapes.customer, sorts=SORTS)
 
 
 @bp.post("/")
@@ -92,6 +94,23 @@ def update_external_customer(external_id: str) -> Response:
         return _update(t, found_external(t, external_id))
 
 
+@bp.delete("/<id_>")
+def delete_customer(id_: str) -> tuple[str, int]:
+    """Delete a customer."""
+    id_ = path_id(id_)
+    with store().writing() as t:
+        _delete(t, found(t, id_))
+    return "", 204
+
+
+@bp.delete("/external/<external_id>")
+def delete_external_customer(external_id: str) -> tuple[str, int]:
+    """Delete a customer, by the merchant's id."""
+    with store().writing() as t:
+        _delete(t, found_external(t, external_id))
+    return "", 204
+
+
 def asked_ids(t: Transaction) -> list[str] | None:
     """Whom a query asks for by ``customer_id`` or ``external_customer_id``, as Polar's ids; None when by neither."""
     ids, externals = asked("customer_id"), asked("external_customer_id")
@@ -133,7 +152,7 @@ def new_customer(t: Transaction, *, email: str, **given: Any) -> Document:
 def change(t: Transaction, document: Document, **changes: Any) -> Document:
     """Write changes of a customer; it is the caller who announces them."""
     document.update(changes, modified_at=stamp(t))
-    document["_email"] = document["email"].lower()
+    document["_email"] = None if document["deleted_at"] else document["email"].lower()
     return t.put("customer", document)
 
 
@@ -156,10 +175,16 @@ def may_be_taxed(document: Document) -> bool:
 
 def found(t: Transaction, id_: str) -> Document:
     """Give the customer with Polar's id; 404 when there is none."""
-    document = t.get("customer", id_)
+    document = living(t, id_)
     if document is None:
         raise not_found()
     return document
+
+
+def living(t: Transaction, id_: str | None) -> Document | None:
+    """The customer with Polar's id; None when there is none or it was deleted."""
+    document = t.get("customer", id_)
+    return document if document and document["deleted_at"] is None else None
 
 
 def found_external(t: Transaction, external_id: str) -> Document:
@@ -196,6 +221,20 @@ def _update(t: Transaction, document: Document) -> Response:
         changes["billing_name"] = changes["name"]
     announce(t, "customer.updated", change(t, document, **changes))
     return jsonify(shapes.customer(document))
+
+
+def _delete(t: Transaction, document: Document) -> None:
+    """Its e-mail and external id are free again, its cards are gone; its orders stay, and name it as it was."""
+    for method in t.all("method", customer_id=document["id"]):
+        t.remove("method", method["id"])
+    metadata, external_id = document["metadata"], document["external_id"]
+    changes: Document = {"deleted_at": stamp(t), "external_id": None, "default_payment_method_id": None}
+    if external_id:
+        changes["metadata"] = {**metadata, "__external_id": external_id}  # where Polar keeps it
+    if asked_yes("anonymize"):
+        nobody = hashlib.sha256(document["email"].encode()).hexdigest()
+        changes.update(email=f"{nobody}@anonymized.invalid", name=None, billing_name=None, billing_address=None)
+    announce(t, "customer.deleted", change(t, document, **changes))
 
 
 def _refuse_taken(t: Transaction, *, email: str | None, external_id: str | None, but: str) -> None:

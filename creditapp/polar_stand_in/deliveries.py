@@ -92,6 +92,8 @@ def list_deliveries() -> Response:
         if (not asked("endpoint_id") or row["_endpoint_id"] in asked("endpoint_id"))
         and (not asked("event_type") or row["webhook_event"]["type"] in asked("event_type"))
         and succeeded in {None, row["succeeded"]}
+        and (not asked("http_code_class") or _class(row["http_code"]) in asked("http_code_class"))
+        and all(words in row["webhook_event"]["payload"] for words in asked("query"))
         and (after is None or datetime.fromisoformat(row["created_at"]) > after)
         and (before is None or datetime.fromisoformat(row["created_at"]) < before)
     ]
@@ -133,6 +135,10 @@ def sent(t: Transaction) -> list[Document]:
         }
         for row in rows
     ]
+
+
+def _class(status: int | None) -> str | None:
+    return f"{status // 100}xx" if status else None
 
 
 def _delivery(row: Document) -> Document:

@@ -17,6 +17,7 @@ from creditapp.polar_stand_in.store import Document, Transaction
 bp = Blueprint("endpoints", __name__, url_prefix="/v1/webhooks/endpoints")
 
 BUILT_IN_ID = "b7c1d9e2-5f4a-4e0b-9a63-0d8e2f1c7a55"
+DEAD_EVENTS = 10
 FORMATS = ("raw", "discord", "slack")
 EVENTS = tuple(
     f"{subject}.{event}"
@@ -93,6 +94,14 @@ def update_endpoint(id_: str) -> Response:
         return jsonify(_shape(t.put("endpoint", document)))
 
 
+@bp.delete("/<id_>")
+def delete_endpoint(id_: str) -> tuple[str, int]:
+    """Forget an endpoint; what waits for it is skipped."""
+    with store().writing() as t:
+        t.remove("endpoint", _found(t, id_)["id"])
+    return "", 204
+
+
 @bp.patch("/<id_>/secret")
 def reset_secret(id_: str) -> Response:
     """A new secret, which signs at once. The built-in endpoint's is put first in its file."""
@@ -106,11 +115,26 @@ def reset_secret(id_: str) -> Response:
         return jsonify(_shape(t.put("endpoint", document)))
 
 
+def disable_if_dead(t: Transaction, endpoint_id: str) -> None:
+    """Polar gives up on an endpoint whose last ten events all failed for good; what waits for it is skipped."""
+    endpoint = t.get("endpoint", endpoint_id)
+    states = t.rows(
+        "SELECT state FROM deliveries WHERE endpoint_id = ? AND state IN ('delivered', 'failed')"
+        " ORDER BY last_try DESC LIMIT ?",
+        endpoint_id,
+        DEAD_EVENTS,
+    )
+    if endpoint is None or [row["state"] for row in states] != ["failed"] * DEAD_EVENTS:
+        return
+    t.put("endpoint", {**endpoint, "enabled": False, "modified_at": stamp(t)})
+    t.run("UPDATE deliveries SET state = 'skipped' WHERE endpoint_id = ? AND state = 'waiting'", endpoint_id)
+
+
 def build_in(t: Transaction, url: str) -> None:
-    """The endpoint of the command line, which may be on this machine; it hears every event."""
+    """The endpoint of the command line, which may be on this machine; it hears every event, from every start on."""
     fresh = _endpoint(t, BUILT_IN_ID, url, list(EVENTS), secret="")  # the file has it
     document = t.get("endpoint", BUILT_IN_ID) or fresh
-    t.put("endpoint", {**document, "url": url, "_built_in": True})
+    t.put("endpoint", {**document, "url": url, "enabled": True, "_built_in": True})
 
 
 def secret_of(endpoint: Document, secrets: SecretFile) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from flask import current_app
 
 from creditapp.polar_stand_in.in_progress import InProgress
+from creditapp.polar_stand_in.limits import Limits
 from creditapp.polar_stand_in.signing import SecretFile
 from creditapp.polar_stand_in.store import Store
 
@@ -35,6 +36,7 @@ class House:
     store: Store
     faults: "Faults"
     in_progress: InProgress
+    limits: Limits
 
 
 def house() -> House:

@@ -1,4 +1,4 @@
-"""Saved cards of a customer: ``…/payment-methods``, and the one way in which a card is saved (facts §1.6)."""
+"""Saved cards of a customer: ``…/payment-methods``, and how a card is saved, chosen and removed (facts §1.6)."""
 
 from flask import Blueprint, Response
 
@@ -50,14 +50,22 @@ def save(t: Transaction, customer: Document, card: Card, *, address: Document | 
             "_number": card.number,
         },
     )
-    changed = customers.change(
-        t,
-        customer,
-        default_payment_method_id=method["id"],
-        billing_address=address or customer["billing_address"],
-    )
-    customers.announce(t, "customer.updated", changed)
+    make_default(t, {**customer, "billing_address": address or customer["billing_address"]}, method)
     return method
+
+
+def make_default(t: Transaction, customer: Document, method: Document) -> None:
+    """Charge this card from now on where none is named; told by ``customer.updated``."""
+    changed = customers.change(t, customer, default_payment_method_id=method["id"])
+    customers.announce(t, "customer.updated", changed)
+
+
+def remove(t: Transaction, customer: Document, method: Document) -> None:
+    """Forget a card; told by ``customer.updated``. No other card takes its place as the default."""
+    t.remove("method", method["id"])
+    default = customer["default_payment_method_id"]
+    changed = customers.change(t, customer, default_payment_method_id=None if default == method["id"] else default)
+    customers.announce(t, "customer.updated", changed)
 
 
 def _listed(t: Transaction, customer: Document) -> Response:

@@ -36,12 +36,12 @@ def list_orders() -> Response:
         wanted: dict[str, list[str]] = {"checkout_id": asked("checkout_id")} if asked("checkout_id") else {}
         if (ids := customers.asked_ids(t)) is not None:
             wanted["customer_id"] = ids
-        found = matching(t.all("order", **wanted), product_id="product_id", status="status", discount_id="discount_id")
+        orders = matching(t.all("order", **wanted), product_id="product_id", status="status", discount_id="discount_id")
         if after:
-            found = [o for o in found if _moment(o) > after.timestamp()]
+            orders = [o for o in orders if _moment(o) > after.timestamp()]
         if before:
-            found = [o for o in found if _moment(o) < before.timestamp()]
-        return page(found, lambda document: shapes.order(t, document), sorts=SORTS)
+            orders = [o for o in orders if _moment(o) < before.timestamp()]
+        return page(orders, lambda document: shapes.order(t, document), sorts=SORTS)
 
 
 @bp.get("/<id_>")

@@ -103,7 +103,7 @@ def _confirm(
 
 def _customer(t: Transaction, checkout: Document, payer: Payer) -> Document:
     """Who buys: the linked customer, else the one with this e-mail (its external id stays), else a new one."""
-    found = t.get("customer", checkout["customer_id"]) or t.one("customer", _email=payer.email.lower())
+    found = customers.living(t, checkout["customer_id"]) or t.one("customer", _email=payer.email.lower())
     external_id = checkout["external_customer_id"]
     if found is None and external_id and t.one("customer", external_id=external_id):
         raise ExternalIdTaken

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from creditapp.polar_stand_in import chores, deliveries
 from creditapp.polar_stand_in.checkouts import expire_overdue
 from creditapp.polar_stand_in.clock import new_id, written
-from creditapp.polar_stand_in.endpoints import secret_of
+from creditapp.polar_stand_in.endpoints import disable_if_dead, secret_of
 from creditapp.polar_stand_in.signing import SecretFile, signature
 from creditapp.polar_stand_in.store import Store, Transaction
 
@@ -194,7 +194,7 @@ def _note(t: Transaction, number: int, at: str, answer: Answer, seconds: float) 
 
 def _decide(t: Transaction, number: int, status: int | None) -> None:
     """What becomes of the delivery after this attempt: delivered, waiting for the next one, or failed for good."""
-    row = t.run("SELECT attempts, tries_left FROM deliveries WHERE number = ?", number).fetchone()
+    row = t.run("SELECT endpoint_id, attempts, tries_left FROM deliveries WHERE number = ?", number).fetchone()
     attempts, tries_left = row["attempts"] + 1, row["tries_left"] - 1
     succeeded = status is not None and 200 <= status < 300
     state = "delivered" if succeeded else "waiting" if tries_left else "failed"
@@ -207,3 +207,5 @@ def _decide(t: Transaction, number: int, status: int | None) -> None:
         backoff(deliveries.TRIES - tries_left),
         number,
     )
+    if state == "failed":
+        disable_if_dead(t, row["endpoint_id"])

@@ -10,7 +10,7 @@ Problem = dict[str, Any]
 
 
 class Refusal(Exception):
-    """An answer that ends the request; the open transaction is rolled back."""
+    """An answer that ends the request; the open transaction is rolled back. Without a body it is empty."""
 
     def __init__(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
         super().__init__(status)

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, jsonify
 
-from creditapp.polar_stand_in import shapes
+from creditapp.polar_stand_in import customers, shapes
 from creditapp.polar_stand_in.clock import new_id, now, stamp, written
 from creditapp.polar_stand_in.house import settings, store
 from creditapp.polar_stand_in.reading import Body
@@ -28,7 +28,7 @@ def create_session() -> tuple[Response, int]:
         body.wrong("missing", "customer_id", "Field required", body.given)
     body.done()
     with store().writing() as t:
-        customer = t.get("customer", customer_id) if customer_id else t.one("customer", external_id=str(external_id))
+        customer = customers.living(t, customer_id) if customer_id else t.one("customer", external_id=str(external_id))
         if customer is None:
             field = "customer_id" if customer_id else "external_customer_id"
             raise wrong_value(["body", field], "Customer does not exist.", body.given[field])

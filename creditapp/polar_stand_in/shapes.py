@@ -31,7 +31,7 @@ def product(document: Document) -> Document:
 
 def customer(document: Document) -> Document:
     """CustomerIndividual."""
-    digest = hashlib.sha256(document["_email"].encode()).hexdigest()
+    digest = hashlib.sha256(document["email"].lower().encode()).hexdigest()
     return {**public(document), "avatar_url": f"https://www.gravatar.com/avatar/{digest}?d=404"}
 
 

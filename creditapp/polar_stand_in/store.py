@@ -97,6 +97,10 @@ class Transaction:
         )
         return document
 
+    def remove(self, kind: str, id_: str) -> None:
+        """Forget the document."""
+        self.run("DELETE FROM documents WHERE kind = ? AND id = ?", kind, id_)
+
     def setting(self, name: str, default: Any) -> Any:
         """A remembered setting, or *default*."""
         row = self.run("SELECT value FROM settings WHERE name = ?", name).fetchone()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Context, Decimal, localcontext
+from functools import lru_cache
 from typing import Any
 
 from creditapp.errors import InvalidInput
@@ -12,6 +13,7 @@ from creditapp.pricing.rate_card import LARGEST_SIZE, MILLIONTH, Parameter, Rate
 EXACT = Context(prec=120)
 TIMES = "\u00d7"
 SHOWN = 40
+PLAIN_PRICES = 4_096
 MB = 1_000_000
 UNITS_OF_SIZE = ((1_000_000 * MB, "TB"), (1_000 * MB, "GB"), (MB, "MB"), (1_000, "kB"))
 
@@ -63,11 +65,33 @@ def cost(card: RateCard, operation_type: str, quantity: int = 1, parameters: Map
     Each unit at the rate of its step; times every parameter; at least the minimum; rounded up once, at the end.
     Raises UnknownOperation, BadParameter, and InvalidInput for a quantity below 1.
     """
+    return (
+        _cost(card, operation_type, quantity, parameters) if parameters else _plain_cost(card, operation_type, quantity)
+    )
+
+
+def in_words(value: str | int) -> str:
+    """A parameter's value for people: complex, 12.5 MB."""
+    if isinstance(value, str):
+        return value
+    for unit, name in UNITS_OF_SIZE:
+        if value >= unit:
+            return f"{_plain(Decimal(value) / unit)} {name}"
+    return "1 byte" if value == 1 else f"{value} bytes"
+
+
+@lru_cache(maxsize=PLAIN_PRICES)
+def _plain_cost(card: RateCard, operation_type: str, quantity: int) -> Price:
+    # Most charges are the same few, and a charge has no time to lose.
+    return _cost(card, operation_type, quantity, {})
+
+
+def _cost(card: RateCard, operation_type: str, quantity: int, parameters: Mapping[str, Any]) -> Price:
     rate = card.rate_of(operation_type)
     if quantity < 1:
         message = "The quantity must be 1 or more."
         raise InvalidInput(message)
-    given = _checked(rate, parameters or {})
+    given = _checked(rate, parameters)
     with localcontext(EXACT):
         lines = list(_units(rate, quantity))
         total = sum((line.credits for line in lines), Decimal(0))
@@ -85,16 +109,6 @@ def cost(card: RateCard, operation_type: str, quantity: int = 1, parameters: Map
         if rounded != total:
             lines.append(Line("Rounded up", f"to the next {_plain(rate.rounding)}", rounded - total))
     return Price(rate.key, quantity, given, tuple(lines), rounded, card.version)
-
-
-def in_words(value: str | int) -> str:
-    """A parameter's value for people: complex, 12.5 MB."""
-    if isinstance(value, str):
-        return value
-    for unit, name in UNITS_OF_SIZE:
-        if value >= unit:
-            return f"{_plain(Decimal(value) / unit)} {name}"
-    return "1 byte" if value == 1 else f"{value} bytes"
 
 
 def _checked(rate: Rate, parameters: Mapping[str, Any]) -> dict[str, str | int]:

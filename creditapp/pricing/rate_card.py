@@ -146,6 +146,9 @@ class RateCard(_Part):
                 raise ValueError(message)
         return self
 
+    def __hash__(self) -> int:
+        return hash(self.version)
+
     @cached_property
     def rates(self) -> Mapping[str, Rate]:
         """Every rate, by its key."""

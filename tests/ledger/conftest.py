@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
+from creditapp.app import ledger_policy
 from creditapp.db import db
 from tests.databases import Databases, app_on
 
@@ -21,11 +22,16 @@ def books(databases: Databases, database_kind: str, tmp_path_factory: pytest.Tem
 
 
 @pytest.fixture
-def app(books: Flask) -> Iterator[Flask]:
-    """The app in a context, with a session of this test's own."""
+def app(books: Flask, request: pytest.FixtureRequest) -> Iterator[Flask]:
+    """The app in a context, with a session of this test's own, and the policy that its settings say."""
+    marker, usual = request.node.get_closest_marker("settings"), books.extensions["ledger_policy"]
+    if marker:
+        settings = books.extensions["settings"].model_copy(update=marker.kwargs)
+        books.extensions["ledger_policy"] = ledger_policy(settings)
     with books.app_context():
         yield books
         db.session.remove()
+    books.extensions["ledger_policy"] = usual
 
 
 @pytest.fixture

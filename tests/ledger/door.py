@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from creditapp import clock, ledger
+from creditapp import clock, identity, ledger
 from creditapp.db import db, transaction
 from creditapp.errors import CreditAppError
 
@@ -67,11 +67,19 @@ def settle(account_id: int) -> None:
         ledger.settle(account_id)
 
 
+def key_of(account_id: int) -> int:
+    """The id of a key of a program that acts for the account."""
+    with transaction():
+        identity.create_key(account_id, name="tests", scopes=("consume",), live=False)
+        return identity.keys_of(account_id)[0].id
+
+
 def owing(account_id: int, amount: Amount) -> None:
     """Bring an account with nothing left into debt, as a purchase taken back does after its credits were spent."""
     with transaction():
         account = ledger.lock(account_id)
-        account.debt = Decimal(amount)
+        account.debt += Decimal(amount)
+        account.total_purchased -= Decimal(amount)
         row = ledger.CreditTransaction(
             account_id=account_id,
             number=account.last_number + 1,
@@ -122,5 +130,12 @@ def refusal(error: CreditAppError) -> tuple[str, int]:
 
 def _everything() -> list[Any]:
     db.session.rollback()
-    tables = (ledger.Account, ledger.CreditTransaction, ledger.CreditLot, ledger.LotRange, ledger.UsageRecord)
+    tables = (
+        ledger.Account,
+        ledger.CreditTransaction,
+        ledger.CreditLot,
+        ledger.LotRange,
+        ledger.UsageRecord,
+        ledger.Hold,
+    )
     return [sorted(db.session.execute(select(*table.__table__.columns)).all(), key=repr) for table in tables]

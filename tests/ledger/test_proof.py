@@ -1,5 +1,7 @@
 """The proof of the books: silent while they are true, and every rule finds what it is there to find."""
 
+from decimal import Decimal
+
 import pytest
 from flask import Flask
 from sqlalchemy import text
@@ -24,7 +26,7 @@ SPOILED = {
     "an account whose last row is another balance": (
         (
             "UPDATE credit_transactions SET balance_before = balance_before + 7, balance_after = balance_after + 7 "
-            "WHERE number = 5"
+            "WHERE number = 8"
         ),
         "the balance is the last balance after",
     ),
@@ -90,6 +92,37 @@ SPOILED = {
         "UPDATE accounts SET reserved = 1",
         "reserved is the sum of the open holds",
     ),
+    "a released hold that keeps something": (
+        "UPDATE credit_holds SET released = released - 1",
+        "a closed hold keeps nothing, and none gave more than it had",
+    ),
+    "more given back than a charge took": (
+        (
+            "UPDATE credit_transactions SET amount = 9000000, balance_after = balance_before + 9000000 "
+            "WHERE transaction_type = 'reversal'"
+        ),
+        "no charge is given back beyond what it took",
+    ),
+    "something given back of no charge": (
+        "UPDATE credit_transactions SET reference_id = '999999' WHERE transaction_type = 'reversal'",
+        "no charge is given back beyond what it took",
+    ),
+    "an account that forgot what it was given back": (
+        "UPDATE accounts SET total_reversed = 0",
+        "what was given back of charges is their reversals",
+    ),
+    "a purchase that makes debt": (
+        "UPDATE credit_transactions SET debt_change = 1 WHERE transaction_type = 'purchase'",
+        "debt changes by what can make, repay or forgive it",
+    ),
+    "a refund that forgives debt": (
+        "UPDATE credit_transactions SET debt_change = -1 WHERE transaction_type = 'refund'",
+        "debt changes by what can make, repay or forgive it",
+    ),
+    "an account that forgot a refund": (
+        "UPDATE accounts SET total_purchased = total_purchased + 4000000",
+        "what was purchased is the purchases less their refunds",
+    ),
     "a lot that holds more than the balance": (
         "UPDATE credit_lots SET remaining = remaining + 1, amount = amount + 1 WHERE source = 'purchased'",
         "the lots hold the balance",
@@ -144,7 +177,16 @@ def account(scratch: Flask) -> int:
         door.grant(account, 2, transaction_type="bonus")
         door.grant(account, 100, priority=1, expires_at=door.NOON.replace(year=2030))
         door.spend(account, 3)
-        door.spend(account, 5)
+        five = door.spend(account, 5)
+        purchase = ledger.entries(account, ledger.Filters(transaction_type="purchase"))[0].id
+        with transaction():
+            ledger.reverse(account, five.transaction_id, Decimal(1), key="reversal")
+            ledger.claw_back(
+                account, Decimal(4), purchase_id=purchase, key="refund", description="Refund", polar_order_id="o"
+            )
+            held = ledger.hold(account, Decimal(10))
+            ledger.capture(account, held.id, Decimal(2))
+            ledger.release(account, held.id)
         door.settle(account)
         door.spend(account, "0.5")
         return account

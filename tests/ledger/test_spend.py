@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import event
 
-from creditapp import clock, ledger
+from creditapp import clock, identity, ledger
 from creditapp.db import db, transaction
 from creditapp.errors import NotFound
 from creditapp.ledger import IdempotencyMismatch, InsufficientCredits
@@ -18,6 +18,7 @@ pytestmark = pytest.mark.both_databases
 def test_a_charge_lowers_the_balance_and_is_a_row_with_a_usage_record(app: object) -> None:
     account = door.open_account(holding=100)
     began, ended = door.NOON - timedelta(seconds=3), door.NOON - timedelta(seconds=1)
+    key = door.key_of(account)
 
     with clock.at(door.NOON + timedelta(days=900)):
         spent = door.spend(
@@ -32,7 +33,7 @@ def test_a_charge_lowers_the_balance_and_is_a_row_with_a_usage_record(app: objec
             description="A picture analysed",
             price_version="2026-11",
             api_endpoint="/v1/analyse",
-            api_key_id=17,
+            api_key_id=key,
             request_id="request 5",
             started_at=began,
             completed_at=ended,
@@ -52,7 +53,7 @@ def test_a_charge_lowers_the_balance_and_is_a_row_with_a_usage_record(app: objec
     assert record is not None
     assert (record.credits_consumed, record.units_consumed, record.cost_per_unit) == (25, 5, 5)
     assert (record.operation_type, record.operation_id, record.status) == ("ai_analysis", "job 7", "completed")
-    assert (record.api_endpoint, record.api_key_id, record.request_id) == ("/v1/analyse", 17, "request 5")
+    assert (record.api_endpoint, record.api_key_id, record.request_id) == ("/v1/analyse", key, "request 5")
     assert (record.started_at, record.completed_at, record.created_at) == (began, ended, row.processed_at)
     assert record.operation_details == row.details
     assert door.differences() == []
@@ -235,3 +236,28 @@ def test_a_charge_touches_no_lot(app: object) -> None:
 
     assert not [statement for statement in statements if "credit_lot" in statement]
     assert len(statements) == (1 if db.engine.dialect.name == "postgresql" else 3)
+
+
+def test_a_key_that_was_revoked_since_it_was_looked_up_charges_nothing(app: object) -> None:
+    account = door.open_account(holding=100)
+    key = door.key_of(account)
+    door.spend(account, 10, api_key_id=key, key="paid")
+    with transaction():
+        identity.revoke_key(account, key)
+
+    for attempt in ({"key": "new"}, {"key": "paid"}, {}):
+        with door.nothing_written(), pytest.raises(ledger.KeyRevoked) as refused:
+            door.spend(account, 10, api_key_id=key, **attempt)
+        assert door.refusal(refused.value) == ("unauthorized", 401)
+
+
+@pytest.mark.settings(spend_in_debt=True)
+def test_where_the_seller_allows_it_charges_go_on_in_debt(app: object) -> None:
+    account = door.open_account()
+    door.owing(account, 30)
+    door.grant(account, 50)
+    assert door.available(account) == 20
+    door.owing(account, 30)
+
+    door.spend(account, 20)
+    assert door.available(account) == 0

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from .people import Person
 from .program import SECRET, Shop, StandIn
 
 
@@ -44,3 +45,9 @@ def own_stand_in(tmp_path: Path, own_shop: Shop, webhook_secret: str) -> Iterato
     program = StandIn(tmp_path, own_shop.url, secret=webhook_secret).start()
     yield program
     program.close()
+
+
+@pytest.fixture
+def ada(own_stand_in: StandIn) -> Person:
+    """Somebody whose card pays."""
+    return Person(own_stand_in, "ada")

@@ -20,6 +20,18 @@ def answer(name: str, folder: str = "sdk_1_0_2") -> Json:
     return {"status": response["status"], "body": json.loads(response["body"]), "headers": response["headers"]}
 
 
+def plain(name: str) -> Json:
+    """A recorded answer without JSON: its status, its text and its headers."""
+    response: Json = json.loads((FOLDER / "recordings" / "snapshot" / f"{name}.json").read_text())["response"]
+    return response
+
+
+def webhook_sample(name: str) -> Json:
+    """A webhook that was made up by Polar's published description, where none is recorded."""
+    payload: Json = json.loads((FOLDER / "payloads" / f"{name}.json").read_text())
+    return payload
+
+
 def sample(name: str) -> Json:
     """The body of an API answer that was made up by Polar's published description, where none is recorded."""
     body: Json = json.loads((FOLDER / "payloads" / "http" / f"{name}.json").read_text())

@@ -1,58 +1,15 @@
 """A saved card is charged without its owner: a draft, then finalized; every refusal, and never two charges for one."""
 
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from polar import PolarNetworkError, PolarServerError
 from polar.v2026_10 import errors
 from polar.v2026_10.webhooks import validate_event
 
 from . import recorded
-from .program import SECRET, Json, Shop, StandIn, eventually
-from .test_refusals import NOBODY, same
-
-PAYS, DECLINES, ASKS = "4242424242424242", "4000000000000341", "4000002760003184"
-
-
-class Person:
-    """A customer with a saved card, and what is charged to it."""
-
-    def __init__(self, stand_in: StandIn, name: str, card: str | None = PAYS) -> None:
-        self.stand_in, self.name = stand_in, name
-        if card:
-            self.saves(card)
-        else:
-            stand_in.polar.customers.create(email=f"{name}@example.com", external_id=name)
-        self.id: str = stand_in.polar.customers.get_external(name).id
-        self.product = stand_in.sell()
-
-    def saves(self, card: str) -> str:
-        return str(self.stand_in.control("card", customer=self.name, card_number=card)["payment_method"])
-
-    def asks_for(self, **fields: Any) -> Any:
-        given = {"customer_id": self.id, "product_id": self.product.id, **fields}
-        return self.stand_in.polar.orders.create(**given)
-
-    def finalizes(self, order: Any, **fields: Any) -> Any:
-        return self.stand_in.http.post(f"/v1/orders/{order.id}/finalize", json=fields, timeout=30)
-
-    @property
-    def charges(self) -> list[Json]:
-        return [charge for charge in self.stand_in.charges() if charge["customer"] == self.name]
-
-
-@pytest.fixture
-def ada(own_stand_in: StandIn) -> Person:
-    """Somebody whose card pays."""
-    return Person(own_stand_in, "ada")
-
-
-def scrub(text: str) -> str:
-    """A sentence without the id in it."""
-    return " ".join(word for word in text.split() if "-" not in word)
+from .people import ASKS, DECLINES, PAYS, Person
+from .program import SECRET, Shop, StandIn, eventually
+from .test_refusals import NOBODY, same, without_ids
 
 
 def refused_as(answer: Any, name: str) -> None:
@@ -60,7 +17,7 @@ def refused_as(answer: Any, name: str) -> None:
     theirs = recorded.answer(name, "snapshot")
     assert answer.status_code == theirs["status"]
     assert answer.json()["error"] == theirs["body"]["error"]
-    assert scrub(answer.json()["detail"]) == scrub(theirs["body"]["detail"])
+    assert without_ids(answer.json()["detail"]) == without_ids(theirs["body"]["detail"])
 
 
 def test_a_draft_and_its_charge_look_as_polar_gives_them_and_are_told_in_its_order(
@@ -137,8 +94,8 @@ def test_a_card_that_does_not_pay_leaves_a_draft_and_tells_nobody(
 
     after = own_stand_in.http.get(f"/v1/orders/{draft.id}").json()
     theirs = recorded.answer("api_order_get_after_declined_200", "snapshot")["body"]
-    assert recorded.key_differences(after, theirs) == []
-    assert (after["status"], after["invoice_number"], after["modified_at"]) == ("draft", None, None)
+    for name in ("status", "paid", "invoice_number", "modified_at", "receipt_number", "refunded_amount"):
+        assert after[name] == theirs[name], name
     assert bob.charges == []
     last = own_stand_in.sell("The next news")
     own_shop.wait_for(lambda letter: letter.data["id"] == last.id)
@@ -170,9 +127,7 @@ def test_a_decline_is_replayed_for_a_day_for_the_same_order_and_card(ada: Person
 
     assert ada.finalizes(draft).status_code == 402
     assert ada.finalizes(ada.asks_for()).status_code == 200
-    payments = own_stand_in.polar.payments.list(order_id=draft.id)
-    assert eventually(lambda: own_stand_in.polar.payments.list(order_id=draft.id).items), payments
-    (payment,) = own_stand_in.polar.payments.list(order_id=draft.id).items
+    (payment,) = eventually(lambda: own_stand_in.polar.payments.list(order_id=draft.id).items)
     assert payment.decline_reason == "insufficient_funds"
     own_stand_in.control("clock", advance_seconds=24 * 3600 + 1)
     assert ada.finalizes(draft).status_code == 200
@@ -270,104 +225,3 @@ def test_less_than_the_smallest_amount_is_paid_without_a_charge(ada: Person, own
     assert ada.finalizes(draft).json()["status"] == "paid"
     own_shop.wait_for(lambda letter: letter.type == "order.paid")
     assert ada.charges == []
-
-
-def test_only_one_request_is_at_an_order(ada: Person, own_stand_in: StandIn) -> None:
-    draft = ada.asks_for()
-    own_stand_in.control("fail_next", path="/finalize", status=None, right_answer=True, seconds=1.5)
-    with ThreadPoolExecutor(1) as people:
-        slow = people.submit(ada.finalizes, draft)
-        assert eventually(lambda: ada.charges)
-        assert own_stand_in.polar.orders.get(draft.id).status == "draft"
-        second = ada.finalizes(draft)
-        theirs = recorded.sample("orders_finalize_409_in_progress")
-        assert (second.status_code, second.json()["error"]) == (409, theirs["error"])
-        assert scrub(second.json()["detail"]) == scrub(theirs["detail"])
-        assert slow.result().status_code == 200
-    assert len(ada.charges) == 1
-
-
-def test_ten_who_finalize_at_once_charge_once(ada: Person) -> None:
-    draft = ada.asks_for()
-    with ThreadPoolExecutor(10) as people:
-        statuses = {answer.status_code for answer in people.map(lambda _: ada.finalizes(draft), range(10))}
-    assert 200 in statuses
-    assert statuses <= {200, 409, 412}
-    assert len(ada.charges) == 1
-
-
-def test_charged_and_then_a_servers_error_leaves_a_draft_and_the_repeat_charges_nothing_again(
-    ada: Person, own_stand_in: StandIn, own_shop: Shop
-) -> None:
-    draft = ada.asks_for()
-    own_stand_in.control("fail_next", path=f"/v1/orders/{draft.id}/finalize", status=500, after_charge=True)
-    with pytest.raises(PolarServerError):
-        own_stand_in.polar.orders.finalize(draft.id)
-    assert len(ada.charges) == 1
-    assert own_stand_in.polar.orders.get(draft.id).status == "draft"
-    assert [letter.type for letter in own_shop.about(draft.id)] == ["order.created"]
-
-    assert own_stand_in.polar.orders.finalize(draft.id).status == "paid"
-    own_shop.wait_for(lambda letter: letter.type == "order.paid")
-    assert len(ada.charges) == 1
-    assert len(own_stand_in.polar.payments.list(order_id=draft.id).items) == 1
-
-
-@pytest.mark.parametrize("after_charge", [False, True])
-def test_an_answer_to_finalize_that_is_lost_before_or_after_the_money_moved(
-    ada: Person, own_stand_in: StandIn, *, after_charge: bool
-) -> None:
-    draft = ada.asks_for()
-    own_stand_in.control("fail_next", path="/finalize", status=None, after_charge=after_charge)
-    with pytest.raises(PolarNetworkError):
-        own_stand_in.polar.orders.finalize(draft.id)
-    assert len(ada.charges) == int(after_charge)
-    assert own_stand_in.polar.orders.get(draft.id).status == ("paid" if after_charge else "draft")
-    if not after_charge:
-        assert own_stand_in.polar.orders.finalize(draft.id).status == "paid"
-    assert len(ada.charges) == 1
-
-
-def test_an_answer_to_create_that_is_lost_leaves_a_draft_that_can_be_found(ada: Person, own_stand_in: StandIn) -> None:
-    own_stand_in.control("fail_next", path="/v1/orders/", status=None, after_charge=True)
-    with pytest.raises(PolarNetworkError):
-        ada.asks_for(metadata={"recharge_id": "r-1"})
-    found = own_stand_in.polar.orders.list(metadata={"recharge_id": "r-1"}).items
-    assert [order.status for order in found] == ["draft"]
-
-
-def test_a_client_that_gives_up_on_a_slow_charge_finds_it_paid_later(ada: Person, own_stand_in: StandIn) -> None:
-    draft = ada.asks_for()
-    own_stand_in.control("fail_next", path="/finalize", status=None, after_charge=True, seconds=1)
-    with pytest.raises(PolarNetworkError):
-        own_stand_in.polar.orders.finalize(draft.id, request_timeout=0.2)
-    assert own_stand_in.polar.orders.get(draft.id).status == "draft"
-    assert eventually(lambda: own_stand_in.polar.orders.get(draft.id).status == "paid")
-    assert len(ada.charges) == 1
-
-
-def test_webhooks_may_come_before_the_answer(ada: Person, own_stand_in: StandIn, own_shop: Shop) -> None:
-    draft = ada.asks_for()
-    own_stand_in.control("fail_next", path="/finalize", right_answer=True, answer_after=1)
-    answered = threading.Event()
-
-    def finalize() -> None:
-        assert ada.finalizes(draft).status_code == 200
-        answered.set()
-
-    threading.Thread(target=finalize).start()
-    own_shop.wait_for(lambda letter: letter.type == "order.paid")
-    assert not answered.is_set()
-    assert answered.wait(10)
-
-
-def test_a_charge_before_a_kill_is_not_made_again_after_it(ada: Person, own_stand_in: StandIn) -> None:
-    draft = ada.asks_for()
-    own_stand_in.control("fail_next", path="/finalize", status=500, after_charge=True)
-    began = time.monotonic()
-    assert ada.finalizes(draft).status_code == 500
-    assert time.monotonic() - began < 5
-    own_stand_in.end(9)
-    own_stand_in.start()
-    assert ada.finalizes(draft).status_code == 200
-    assert len(ada.charges) == 1

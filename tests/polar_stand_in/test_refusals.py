@@ -20,6 +20,11 @@ def shape(body: Any) -> Any:
     return body
 
 
+def without_ids(text: str) -> str:
+    """A sentence without the id in it."""
+    return " ".join(word for word in text.split() if "-" not in word)
+
+
 def same(answer: Any, name: str) -> None:
     theirs = recorded.answer(name, "snapshot")
     assert answer.status_code == theirs["status"]
