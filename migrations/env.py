@@ -3,6 +3,7 @@
 from alembic import context
 from flask import current_app
 
+import creditapp.api.once
 import creditapp.checkout.models
 import creditapp.identity.models
 import creditapp.ledger.models

@@ -6,7 +6,18 @@ from flask import Blueprint, Flask, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from creditapp.api import auto_recharge, balance, batch, consume, estimate, packages, prices, purchase, transactions
+from creditapp.api import (
+    auto_recharge,
+    balance,
+    batch,
+    consume,
+    estimate,
+    holds,
+    packages,
+    prices,
+    purchase,
+    transactions,
+)
 from creditapp.api.callers import note_use
 from creditapp.api.wire import problem
 from creditapp.errors import CreditAppError
@@ -27,7 +38,7 @@ def register(app: Flask) -> None:
     """Hang the API into *app*. Programs carry no cookie, so that there is nothing to forge."""
     bp = Blueprint("api", __name__, url_prefix=f"{ROOT}/credits")
     csrf.exempt(bp)
-    for resource in (balance, consume, batch, estimate, prices, transactions, packages, purchase, auto_recharge):
+    for resource in (balance, consume, batch, holds, estimate, prices, transactions, packages, purchase, auto_recharge):
         resource.register(bp)
     bp.after_request(_note_use)
     app.register_blueprint(bp)

@@ -7,9 +7,9 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from creditapp import checkout, recharge
-from creditapp.api.callers import account_of, caller, idempotency_key
-from creditapp.api.wire import Amount, Body, Label, Text, Threshold, answer, body, query
-from creditapp.db import transaction
+from creditapp.api.callers import account_of, caller
+from creditapp.api.once import answered_once
+from creditapp.api.wire import Amount, Body, Label, Text, Threshold, answer, body, fingerprint, query
 
 ATTEMPTS = 50
 LARGEST_CAP = 100_000_000
@@ -56,7 +56,6 @@ def save() -> Response:
     program = caller("purchase")
     asked = body(Plan)
     account_id = account_of(program, asked.account)
-    idempotency_key()  # saving twice is saving once; a malformed key is still refused
     wishes = recharge.Wishes(
         enabled=asked.enabled,
         threshold=asked.threshold,
@@ -66,10 +65,13 @@ def save() -> Response:
         monthly_cap_cents=asked.monthly_cap_cents,
         notify=asked.notify,
     )
-    with transaction():
+
+    def saved() -> dict[str, Any]:
         recharge.save(account_id, wishes)
         recharge.consider(account_id, person=True)
-    return answer(_as_json(account_id))
+        return _as_json(account_id)
+
+    return answered_once(account_id, fingerprint(asked), saved)
 
 
 def _as_json(account_id: int) -> dict[str, Any]:

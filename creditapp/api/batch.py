@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 from flask import Blueprint, Response
 from pydantic import Field
 
-from creditapp import charging, checkout, identity, ledger
+from creditapp import charging, identity, ledger
+from creditapp.api import once
 from creditapp.api.callers import LONGEST_KEY, account_of, caller
 from creditapp.api.consume import Charge, as_json, charge, insufficient
 from creditapp.api.wire import Body, KeyText, Text, answer, body
@@ -78,7 +79,7 @@ def _all(account_id: int, items: Sequence[Item], program: identity.Caller) -> li
 
 
 def _one(account_id: int, item: Item, program: identity.Caller) -> dict[str, Any] | tuple[Item, CreditAppError]:
-    if checkout.uses_key(account_id, f"api:{item.key}"):
+    if once.is_used_elsewhere(account_id, item.key):
         return item, ledger.IdempotencyMismatch(item.key)
     try:
         return _charged(item, charge(account_id, item, item.key, program))

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from creditapp import charging, checkout, identity, ledger, packages, recharge, usage
+from creditapp.api import once
 from creditapp.api.callers import account_of, caller, idempotency_key
 from creditapp.api.wire import (
     Amount,
@@ -143,8 +144,8 @@ def charge(account_id: int, asked: Charge, key: str | None, program: identity.Ca
     )
     spent = usage.consume(account_id, wanted, amount=asked.amount, quantity=asked.quantity, parameters=asked.parameters)
     # One space of keys over all writes; the charge holds the account's lock, so that no purchase slips in.
-    if wanted.key and checkout.uses_key(account_id, wanted.key):
-        raise ledger.IdempotencyMismatch(wanted.key)
+    if key and once.is_used_elsewhere(account_id, key):
+        raise ledger.IdempotencyMismatch(key)
     return spent
 
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from flask import Blueprint, Response
 from pydantic import Field
 
-from creditapp import checkout, ledger, pricing, usage
+from creditapp import ledger, pricing, usage
+from creditapp.api import once
 from creditapp.api.callers import account_of, caller, idempotency_key
 from creditapp.api.wire import (
     Amount,
@@ -103,8 +104,8 @@ def reverse(transaction_id: int) -> Response:
             ledger.lock(account_id)
             name = f"api:{key}" if key else None
             replayed = name is not None and ledger.uses_key(account_id, name)
-            if name is not None and checkout.uses_key(account_id, name):
-                raise ledger.IdempotencyMismatch(name)
+            if key is not None and once.is_used_elsewhere(account_id, key):
+                raise ledger.IdempotencyMismatch(key)
             posted = ledger.reverse(
                 account_id, transaction_id, asked.amount, key=name, reason=asked.reason, request=mark
             )

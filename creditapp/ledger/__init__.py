@@ -16,7 +16,6 @@ from creditapp.ledger.holds import (
     extend,
     hold,
     hold_of,
-    hold_with_key,
     release,
     state_of,
 )
@@ -99,7 +98,6 @@ __all__ = [
     "highest",
     "hold",
     "hold_of",
-    "hold_with_key",
     "lock",
     "lot_of",
     "lots_left",

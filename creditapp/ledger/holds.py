@@ -173,12 +173,6 @@ def due_holds(limit: int) -> list[int]:
     return list(dict.fromkeys(db.session.scalars(query.order_by(Hold.expires_at).limit(limit))))
 
 
-def hold_with_key(account_id: int, key: str) -> bool:
-    """Whether a key of the account opened a hold before."""
-    query = select(Hold.id).where(Hold.account_id == account_id, Hold.key == key)
-    return db.session.scalar(query) is not None
-
-
 def _consume(
     account: Account,
     amount: Decimal,

@@ -216,9 +216,10 @@ def payers(transaction: CreditTransaction) -> list[tuple[LotLeft, Decimal]]:
 
 
 def uses_key(account_id: int, key: str) -> bool:
-    """Whether a key of the account moved credits before."""
-    query = select(CreditTransaction.id).where(CreditTransaction.account_id == account_id, CreditTransaction.key == key)
-    return db.session.scalar(query) is not None
+    """Whether a key of the account moved credits, or set some aside, before."""
+    moved = select(CreditTransaction.id).where(CreditTransaction.account_id == account_id, CreditTransaction.key == key)
+    held = select(Hold.id).where(Hold.account_id == account_id, Hold.key == key)
+    return db.session.scalar(moved) is not None or db.session.scalar(held) is not None
 
 
 def due_accounts(limit: int) -> Sequence[int]:

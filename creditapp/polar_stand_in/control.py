@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from flask import Blueprint, Response, jsonify
 
-from creditapp.polar_stand_in import cards, clock, customers, deliveries, limits, methods, organizations
+from creditapp.polar_stand_in import cards, clock, customers, deliveries, limits, methods, organizations, tax
 from creditapp.polar_stand_in.checkouts import expire_overdue
 from creditapp.polar_stand_in.faults import Fault
 from creditapp.polar_stand_in.house import house, store
@@ -97,6 +97,15 @@ def switch_organization() -> Response:
         for switch in given:
             t.remember(switch, yes(given, switch))
         return jsonify({switch: organizations.switched_on(t, switch) for switch in organizations.SWITCHES})
+
+
+@bp.post("/tax")
+def set_tax() -> Response:
+    """How many percent of tax come on top of a price from now on."""
+    given = wishes("percent")
+    with store().writing() as t:
+        t.remember("tax_percent", number(given, "percent", 0, tax.HIGHEST_PERCENT))
+        return jsonify(percent=tax.percent(t))
 
 
 @bp.post("/limits")

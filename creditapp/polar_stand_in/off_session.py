@@ -7,7 +7,7 @@ between it stays one.
 
 from flask import Blueprint, Response, jsonify, request
 
-from creditapp.polar_stand_in import customers, faults, organizations, processor, shapes
+from creditapp.polar_stand_in import customers, faults, organizations, processor, shapes, tax
 from creditapp.polar_stand_in.house import house, store
 from creditapp.polar_stand_in.orders import found, new_order, settle
 from creditapp.polar_stand_in.products import LARGEST_PRICE, SMALLEST_PRICE, offered_price, on_sale
@@ -44,12 +44,14 @@ def create_draft() -> tuple[Response, int]:
         _check_limits(amount)
         if not customers.may_be_taxed(customer):
             raise wrong_value(["body", "customer_id"], NO_TAX, customer_id)
+        net = price["price_amount"] if amount is None else amount
         order = new_order(
             t,
             customer=customer,
             product=product,
             price=price,
-            amount=price["price_amount"] if amount is None else amount,
+            amount=net,
+            tax_amount=tax.on(t, net, customer["billing_address"]),
             metadata=metadata,
             label=description,
         )

@@ -5,7 +5,7 @@ Everything here runs inside one writing transaction of the caller, so two posts 
 
 from dataclasses import dataclass
 
-from creditapp.polar_stand_in import checkouts, customers, payments, processor, shapes
+from creditapp.polar_stand_in import checkouts, customers, payments, processor, shapes, tax
 from creditapp.polar_stand_in.cards import Card
 from creditapp.polar_stand_in.clock import new_id, stamp
 from creditapp.polar_stand_in.orders import new_order, settle
@@ -61,6 +61,7 @@ def pay(t: Transaction, checkout: Document, payer: Payer, card: Card | None) -> 
         product=t.get("product", checkout["product_id"]) or {},
         price=checkout["_price"],
         amount=checkout["net_amount"],
+        tax_amount=checkout["tax_amount"],
         metadata=checkout["metadata"],
         checkout_id=checkout["id"],
     )
@@ -84,15 +85,16 @@ def _confirm(
         "intent_client_secret": f"pi_{stub[:24]}_secret_{stub[:16]}",
         "intent_status": intent,
     }
-    linked = checkout["customer_id"] is not None
+    linked, tax_amount = checkout["customer_id"] is not None, tax.on(t, checkout["net_amount"], payer.address)
     checkout.update(
         status="confirmed",
         modified_at=stamp(t),
         customer_name=payer.name or checkout["customer_name"],
         customer_email=checkout["customer_email"] if linked else payer.email,  # a linked customer's e-mail stays
         customer_billing_address=payer.address,
-        tax_amount=0,
+        tax_amount=tax_amount,
         tax_behavior="exclusive",
+        total_amount=checkout["net_amount"] + tax_amount,
         payment_processor_metadata=processor,
         _awaiting=awaiting,
     )

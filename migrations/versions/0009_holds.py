@@ -146,6 +146,19 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'open'"),
     )
     op.create_index("ix_credit_holds_account_id_state", "credit_holds", ["account_id", "state"])
+    op.create_table(
+        "idempotent_answers",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("key", sa.String(length=300), nullable=False),
+        sa.Column("request", sa.String(length=64), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_idempotent_answers_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_idempotent_answers")),
+        sa.UniqueConstraint("account_id", "key", name=op.f("uq_idempotent_answers_account_id_key")),
+    )
     op.create_index(
         "ix_credit_transactions_returns",
         "credit_transactions",
@@ -163,4 +176,5 @@ def downgrade() -> None:
         op.execute("DROP FUNCTION spend_credits")
         op.execute(runpy.run_path(str(Path(__file__).with_name("0005_exactness.py")))["SPEND"])
     op.drop_index("ix_credit_transactions_returns", "credit_transactions")
+    op.drop_table("idempotent_answers")
     op.drop_table("credit_holds")

@@ -225,3 +225,12 @@ def test_less_than_the_smallest_amount_is_paid_without_a_charge(ada: Person, own
     assert ada.finalizes(draft).json()["status"] == "paid"
     own_shop.wait_for(lambda letter: letter.type == "order.paid")
     assert ada.charges == []
+
+
+def test_the_tax_of_a_draft_is_fixed_when_it_is_made(ada: Person, own_stand_in: StandIn) -> None:
+    own_stand_in.control("tax", percent=10)
+    draft = ada.asks_for()
+    own_stand_in.control("tax", percent=20)
+    assert (draft.tax_amount, draft.total_amount) == (400, 4400)
+    assert ada.finalizes(draft).json()["total_amount"] == 4400
+    assert [charge["amount"] for charge in ada.charges] == [4400]

@@ -218,3 +218,19 @@ def test_a_refund_that_the_staff_cannot_make_is_refused_with_a_sentence(stand_in
     answer = stand_in.http.post("/_control/refund", json={"order": order.id, **body} if body else body)
     assert answer.status_code == 422
     assert answer.json()["detail"].endswith(".")
+
+
+def test_tax_comes_on_top_of_the_price_and_goes_back_with_it(own_stand_in: StandIn) -> None:
+    own_stand_in.control("tax", percent=8.875)
+    checkout, order = own_stand_in.buy()
+    assert (order.net_amount, order.tax_amount, order.total_amount, order.due_amount) == (4000, 355, 4355, 4355)
+    assert own_stand_in.polar.checkouts.get(checkout.id).total_amount == 4355
+    assert [charge["amount"] for charge in own_stand_in.charges({order.id})] == [4355]
+
+    first = own_stand_in.polar.refunds.create(order_id=order.id, amount=1000, reason="customer_request")
+    second = own_stand_in.polar.refunds.create(order_id=order.id, amount=3000, reason="customer_request")
+    assert [(refund.amount, refund.tax_amount) for refund in (first, second)] == [(1000, 89), (3000, 266)]
+    after = own_stand_in.polar.orders.get(order.id)
+    assert (after.status, after.refunded_amount, after.refunded_tax_amount) == ("refunded", 4000, 355)
+    own_stand_in.control("tax", percent=0)
+    assert own_stand_in.buy()[1].total_amount == 4000
