@@ -18,7 +18,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from creditapp import identity, jobs, letters, packages, webhooks
+from creditapp import identity, jobs, letters, packages, recharge, webhooks
 from creditapp.config import Settings
 from creditapp.db import db, transaction
 from tests.browsing import Api, Client, csrf_token
@@ -211,12 +211,15 @@ def run_jobs(app: Flask) -> Callable[[], None]:
             db.session.rollback()  # what others wrote meanwhile counts
             events = webhooks.waiting(1_000, longer_than=timedelta(0))
             posted = letters.waiting(1_000, longer_than=timedelta(0))
-            if not events and not posted:
+            attempts = recharge.waiting(1_000, longer_than=timedelta(0))
+            if not events and not posted and not attempts:
                 return
             for event_id in events:
                 jobs.handle_webhook(event_id)
             for letter_id in posted:
                 jobs.send_letter(letter_id)
+            for attempt_id in attempts:
+                jobs.recharge(attempt_id)
         message = "the jobs make more jobs without end"
         raise AssertionError(message)
 

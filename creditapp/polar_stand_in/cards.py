@@ -26,11 +26,6 @@ class Card:
         """The number in groups of four."""
         return " ".join(self.number[i : i + 4] for i in range(0, len(self.number), 4))
 
-    @property
-    def declined_off_session(self) -> bool:
-        """Whether a charge without the customer fails."""
-        return self.outcome != "pays"
-
 
 TEST_CARDS = (
     Card("4242424242424242", "pays", "Pays"),

@@ -1,4 +1,8 @@
-"""``/_control``: what tests and drills may turn and look at. JSON, no key."""
+"""``/_control``: what tests and drills may turn and look at. JSON, no key.
+
+To turn: ``webhooks``, ``fail_next``, ``clock``, ``organization``, ``tax``, ``limits``. To happen to somebody: ``card``,
+``bank``, and in ``staff.py`` ``refund`` and ``dispute``. To look at: ``charges``, ``deliveries``.
+"""
 
 from dataclasses import asdict
 
@@ -13,6 +17,7 @@ from creditapp.polar_stand_in.wishes import bad, number, whole, wishes, yes
 bp = Blueprint("control", __name__, url_prefix="/_control")
 
 LONGEST_WAIT_SECONDS = 3600
+METHODS = ("GET", "POST", "PATCH", "DELETE")
 MOST_TIMES = 100_000
 FURTHEST_SECONDS = 10 * 366 * 86_400
 LARGEST_SCALE = 100
@@ -46,12 +51,16 @@ def set_webhooks() -> Response:
 @bp.post("/fail_next")
 def fail_next() -> Response:
     """The next calls whose path contains ``path`` fail so, or with ``right_answer`` are only slow."""
-    given = wishes("path", "status", "after_charge", "seconds", "times", "retry_after", "right_answer", "answer_after")
-    path, status = given.get("path"), given.get("status")
+    given = wishes(
+        "path", "status", "after_charge", "seconds", "times", "retry_after", "right_answer", "answer_after", "method"
+    )
+    path, status, method = given.get("path"), given.get("status"), given.get("method")
     if not isinstance(path, str) or not path:
         raise bad("path must be a part of the path of the calls that shall fail, such as /v1/checkouts.")
     if status is not None and (not isinstance(status, int) or isinstance(status, bool) or not 200 <= status <= 599):
         raise bad("status must be an HTTP status from 200 to 599, or null to close without an answer.")
+    if method not in (None, *METHODS):
+        raise bad(f"method must be one of {', '.join(METHODS)}; left out, every method fails.")
     fault = Fault(
         path=path,
         status=status,
@@ -61,6 +70,7 @@ def fail_next() -> Response:
         retry_after=whole(given, "retry_after", 1, LONGEST_WAIT_SECONDS),
         right_answer=yes(given, "right_answer"),
         answer_after=number(given, "answer_after", 0, LONGEST_WAIT_SECONDS),
+        method=method,
     )
     house().faults.plan(fault)
     return jsonify(asdict(fault))

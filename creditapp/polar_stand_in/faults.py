@@ -28,6 +28,8 @@ UNKNOWN = "Made To Fail"
 class Fault:
     """What happens to the next calls whose path contains ``path``; status None closes without an answer.
 
+    ``method``: only calls of this method, which tells making an order from looking for one.
+
     ``right_answer``: the answer is the right one after all, only late. ``answer_after``: so many seconds more, once
     everything is done and told, which lets webhooks arrive before the answer.
     """
@@ -40,6 +42,7 @@ class Fault:
     retry_after: int = 1
     right_answer: bool = False
     answer_after: float = 0
+    method: str | None = None
 
 
 class Faults:
@@ -54,13 +57,13 @@ class Faults:
         with self._lock:
             self._ahead.append((fault, fault.times))
 
-    def strike(self, path: str) -> Fault | None:
+    def strike(self, method: str, path: str) -> Fault | None:
         """The fault for this call, used up once."""
         if not path.startswith(STRUCK):
             return None
         with self._lock:
             for place, (fault, left) in enumerate(self._ahead):
-                if fault.path in path:
+                if fault.path in path and fault.method in {None, method}:
                     self._ahead[place : place + 1] = [(fault, left - 1)] if left > 1 else []
                     return fault
         return None
@@ -75,7 +78,7 @@ class FaultyServer:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one call, rightly or wrongly."""
         path = environ.get("PATH_INFO", "")
-        fault = self._faults.strike(path)
+        fault = self._faults.strike(environ.get("REQUEST_METHOD", ""), path)
         if fault is None:
             return self._app(environ, start_response)
         in_two_steps = path.endswith(IN_TWO_STEPS)

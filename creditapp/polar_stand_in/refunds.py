@@ -12,7 +12,7 @@ from creditapp.polar_stand_in.clock import new_id, stamp
 from creditapp.polar_stand_in.house import store
 from creditapp.polar_stand_in.listing import asked, asked_yes, matching, page
 from creditapp.polar_stand_in.reading import Body
-from creditapp.polar_stand_in.refusals import Refusal, named, wrong_value
+from creditapp.polar_stand_in.refusals import named, wrong_value
 from creditapp.polar_stand_in.store import Document, Transaction
 
 bp = Blueprint("refunds", __name__, url_prefix="/v1/refunds")
@@ -146,13 +146,10 @@ def _refuse(t: Transaction, order: Document, amount: int) -> None:
     if order["status"] == "refunded":
         raise named(403, "RefundedAlready", f"Order is already fully refunded: {order['id']}")
     if t.count("dispute", order_id=order["id"], status=["needs_response", "under_review", "lost"]):
-        raise _disputed(order)
+        detail = f"The payment of order {order['id']} is disputed and can't be refunded."
+        raise named(403, "RefundDisputedPayment", detail)
     if amount > left(t, order):
         raise wrong_value(["body", "amount"], "Refund amount exceeds refundable amount", amount)
-
-
-def _disputed(order: Document) -> Refusal:
-    return named(403, "RefundDisputedPayment", f"The payment of order {order['id']} is disputed and can't be refunded.")
 
 
 def _count(t: Transaction, order: Document, refund: Document, *, sign: int) -> None:

@@ -134,6 +134,10 @@ class Program:
         headers = {**self._headers, "Idempotency-Key": key} if key else self._headers
         return self._http.post(API + path, json=body, headers=headers)
 
+    def put(self, path: str, body: dict[str, Any]) -> httpx.Response:
+        """PUT *body*."""
+        return self._http.put(API + path, json=body, headers=self._headers)
+
     def buys(self, package: str, *, key: str | None = None) -> Any:
         """The checkout that is opened for a package."""
         answer = self.post("/purchase", {"package": package}, key=key)

@@ -48,6 +48,8 @@ def test_a_busy_polar_says_on_demand_how_long_to_wait(own_stand_in: StandIn) -> 
         ("bank", {"customer": "nobody", "refuses": ""}),
         ("fail_next", {"path": "/v1", "retry_after": 0.5}),
         ("fail_next", {"path": "/v1", "right_answer": 1}),
+        ("fail_next", {"path": "/v1", "method": "post"}),
+        ("tax", {"percent": 51}),
     ],
 )
 def test_a_wrong_wish_is_refused_with_a_sentence(stand_in: StandIn, verb: str, body: Any) -> None:

@@ -69,7 +69,8 @@ def test_an_answer_to_finalize_that_is_lost_before_or_after_the_money_moved(
 
 
 def test_an_answer_to_create_that_is_lost_leaves_a_draft_that_can_be_found(ada: Person, own_stand_in: StandIn) -> None:
-    own_stand_in.control("fail_next", path="/v1/orders/", status=None, after_charge=True)
+    own_stand_in.control("fail_next", path="/v1/orders/", method="POST", status=None, after_charge=True)
+    assert own_stand_in.polar.orders.list(metadata={"recharge_id": "r-1"}).items == []
     with pytest.raises(PolarNetworkError):
         ada.asks_for(metadata={"recharge_id": "r-1"})
     found = own_stand_in.polar.orders.list(metadata={"recharge_id": "r-1"}).items
