@@ -347,6 +347,7 @@ def test_the_monthly_limit_stops_it_and_says_so(
     spends(program, 1_000)
     with later():  # the last hour of a month is another one: then it may charge again
         same_month = clock.now().month == (clock.now() - HOUR).month
+        db.session.rollback()
         schedule.consider_recharges()
         told()
 
