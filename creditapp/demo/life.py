@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from creditapp import checkout, clock, gateway, identity, ledger, letters, packages, usage
+from creditapp import checkout, clock, gateway, identity, ledger, letters, packages, recharge, usage
 from creditapp.db import db, transaction
 from creditapp.demo import PASSWORD, Person
 from creditapp.demo.stories import STORIES, Bonus, Buys, Chapter, Correction, Happening, Story
@@ -58,6 +58,22 @@ def _tell(person: Person, story: Story) -> None:
                 usage.consume(account_id, charge, quantity=use.quantity)
         with clock.at(end):
             ledger.expire(account_id)
+    if story.recharges_at is not None:
+        recharge.save(account_id, _wishes(story.recharges_at))
+
+
+def _wishes(threshold: int) -> recharge.Wishes:
+    """A Professional package, at most five of them a month."""
+    package = packages.by_key(recharge.USUAL_PACKAGE)
+    return recharge.Wishes(
+        enabled=True,
+        threshold=Decimal(threshold),
+        package=package.key,
+        quantity=1,
+        target=None,
+        monthly_cap_cents=package.price_cents * 5,
+        notify="always",
+    )
 
 
 def _moments(story: Story, zone: ZoneInfo, now: datetime, chance: Random) -> list[datetime]:

@@ -45,11 +45,15 @@ class Chapter:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A life up to today. *units* is the most that one entry of its usage counts, as a share of the usual."""
+    """A life up to today. *units* is the most that one entry of its usage counts, as a share of the usual.
+
+    *recharges_at*: auto-recharge is on, with so many credits as its threshold.
+    """
 
     time_zone: str
     units: float
     chapters: tuple[Chapter, ...]
+    recharges_at: int | None = None
 
     @property
     def days(self) -> int:
@@ -80,5 +84,6 @@ STORIES: Mapping[str, Story] = {
             Chapter(13, (Buys("starter"), Bonus(200, "Thank you for reporting a mistake")), uses=1_010),
             Chapter(17, (Buys("starter"),), left=150),
         ),
+        recharges_at=500,
     ),
 }
