@@ -8,7 +8,7 @@ from pydantic import Field
 
 from creditapp import charging, identity, ledger
 from creditapp.api import once
-from creditapp.api.callers import LONGEST_KEY, account_of, caller
+from creditapp.api.callers import LONGEST_KEY, account_of, remembered_caller
 from creditapp.api.consume import Charge, as_json, charge, insufficient
 from creditapp.api.wire import Body, KeyText, Text, answer, body
 from creditapp.db import retrying, transaction
@@ -40,7 +40,7 @@ def register(bp: Blueprint) -> None:
 
 def batch() -> Response:
     """200 and what became of every item, in order; with ``all`` 402 where they don't fit, and nothing is charged."""
-    program = caller("consume")
+    program = remembered_caller("consume")
     asked = body(Batch)
     account_id = account_of(program, asked.account)
     if asked.mode == "all":
@@ -83,6 +83,8 @@ def _one(account_id: int, item: Item, program: identity.Caller) -> dict[str, Any
         return item, ledger.IdempotencyMismatch(item.key)
     try:
         return _charged(item, charge(account_id, item, item.key, program))
+    except ledger.KeyRevoked:
+        raise  # that is no matter of this item
     except CreditAppError as error:
         return item, error
 

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from creditapp import charging, checkout, identity, ledger, packages, recharge, usage
 from creditapp.api import once
-from creditapp.api.callers import account_of, caller, idempotency_key
+from creditapp.api.callers import account_of, idempotency_key, remembered_caller
 from creditapp.api.wire import (
     Amount,
     Body,
@@ -75,7 +75,7 @@ def register(bp: Blueprint) -> None:
 
 def consume() -> Response:
     """Charge, once per Idempotency-Key: 201 and what is left, or 402 and what to do."""
-    program = caller("consume")
+    program = remembered_caller("consume")
     asked = body(Operation)
     account_id = account_of(program, asked.account)
     key = idempotency_key()

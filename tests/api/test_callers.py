@@ -1,10 +1,12 @@
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import update
+from flask import Flask
+from sqlalchemy import event, update
 
-from creditapp import clock, identity
+from creditapp import clock, identity, ledger
 from creditapp.db import db, transaction
 from creditapp.identity import ApiKey
 from creditapp.packages import CreditPackage
@@ -107,3 +109,30 @@ def test_an_address_that_does_not_exist_is_a_problem_and_not_a_page(api: MakeApi
     answer = api(None).get("/nothing-here")
 
     assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+
+
+@pytest.mark.both_databases
+def test_a_charge_looks_a_key_up_once_and_a_revoked_key_charges_nothing_all_the_same(
+    app: Flask, account: int, make_key: Callable[..., str], api: Callable[[str | None], Api]
+) -> None:
+    program = api(make_key(account))
+    looked_up: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "api_keys" in statement and "last_used_at" not in statement and "spend_credits" not in statement:
+            looked_up.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        assert [program.post("/consume", {"amount": 1}).status_code for _ in range(3)] == [201] * 3
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    assert len([one for one in looked_up if "secret_hash" in one]) == 1
+
+    with transaction():
+        identity.revoke_key(account, identity.keys_of(account)[0].id)
+    for path, body in (("/consume", {"amount": 1}), ("/consume/batch", {"items": [{"amount": 1, "key": "k"}]})):
+        refused = program.post(path, body)
+        assert (refused.status_code, refused.get_json()["code"]) == (401, "unauthorized")
+        assert refused.headers["WWW-Authenticate"].startswith("Bearer")
+    assert ledger.balance(account).available == 97
