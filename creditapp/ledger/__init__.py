@@ -35,24 +35,20 @@ from creditapp.ledger.policy import Policy, policy
 from creditapp.ledger.proof import Difference, verify
 from creditapp.ledger.returns import AlreadyReversed, NotAConsumption, claw_back, give_back, reverse, write_off
 from creditapp.ledger.spending import Charge, Spent, spend
+from creditapp.ledger.standing import Balance, balance, lot_of, lots_left, payers
 from creditapp.ledger.statement import (
-    Balance,
     Filters,
-    LotLeft,
     Totals,
-    balance,
     due_accounts,
     entries,
     entries_after,
     entry,
     every_entry,
-    lot_of,
-    lots_left,
-    payers,
     totals,
     usage_of,
     uses_key,
 )
+from creditapp.ledger.timeline import LotLeft
 
 __all__ = [
     "LARGEST_AMOUNT",

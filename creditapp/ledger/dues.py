@@ -1,4 +1,4 @@
-"""What falls due: lots and holds, booked in the order of their times before anything else happens to an account.
+"""What fell due is booked before anything else happens to an account.
 
 Between two bookings the set of lots is constant and no expiry passes, so that which lots paid for a charge follows from
 its place on the consumption axis alone.
@@ -10,10 +10,10 @@ from decimal import Decimal
 
 from sqlalchemy import select
 
-from creditapp import clock
 from creditapp.db import db
 from creditapp.ledger import journal, lots
 from creditapp.ledger.models import Account, CreditLot, Hold
+from creditapp.ledger.timeline import Covered, Ended, Expired, LotLeft, OpenHold, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,25 +25,41 @@ class Due:
 
 
 def bring_up_to_date(account: Account) -> Due:
-    """Settle the lots of the locked *account* and book what has fallen due, in the order in which it did.
-
-    A hold that ends frees its credits; a lot that falls due expires, but for what an open hold covers: that may be
-    spent until the latest open hold ends.
-    """
+    """Settle the lots of the locked *account* and book what has fallen due, in the order in which it did."""
     moment = journal.moment_of(account)
     lots.settle(account)
+    lot_is_due = account.next_expiry_at is not None and account.next_expiry_at <= moment
+    hold_is_due = account.reserved > 0 and has_due_holds(account.id, moment)
+    if not lot_is_due and not hold_is_due:
+        return Due(moment, 0)
+    left = {lot.id: lot for lot in lots.left(account)}
+    holds = _open_holds(account) if account.reserved else {}
+    standing = Standing(
+        balance=account.balance,
+        reserved=account.reserved,
+        debt=account.debt,
+        lots={lot.id: _as_it_is(lot) for lot in left.values()},
+        holds={hold.id: OpenHold(hold.id, hold.remaining, hold.expires_at) for hold in holds.values()},
+    )
     booked = 0
-    for hold in _due_holds(account, moment):
-        booked += _expire_lots(account, hold.expires_at, moment, strictly=True)
-        end(account, hold, "expired", moment)
-        booked += 1
-    booked += _expire_lots(account, moment, moment)
+    for event in standing.pass_to(moment):
+        match event:
+            case Ended(hold_id):
+                end(account, holds[hold_id], "expired", moment)
+                booked += 1
+            case Expired(lot_id, amount):
+                _expire(account, left[lot_id], amount, moment)
+                booked += 1
+            case Covered(lot_id, until):
+                left[lot_id].expires_at = until
+    db.session.flush()
+    lots.notice_next_expiry(account)
     return Due(moment, booked)
 
 
-def has_due_holds(account_id: int) -> bool:
+def has_due_holds(account_id: int, moment: datetime) -> bool:
     """Whether an open hold of the account is past its time."""
-    query = select(Hold.id).where(Hold.account_id == account_id, Hold.state == "open", Hold.expires_at <= clock.now())
+    query = select(Hold.id).where(Hold.account_id == account_id, Hold.state == "open", Hold.expires_at <= moment)
     return db.session.scalar(query.limit(1)) is not None
 
 
@@ -58,40 +74,9 @@ def end(account: Account, hold: Hold, state: str, moment: datetime) -> None:
     journal.repay(account, rest, key=f"hold:{hold.id}", reference_id=f"hold:{hold.id}", moment=moment)
 
 
-def _due_holds(account: Account, moment: datetime) -> list[Hold]:
-    if account.reserved == 0:
-        return []
-    query = (
-        select(Hold)
-        .where(Hold.account_id == account.id, Hold.state == "open", Hold.expires_at <= moment)
-        .order_by(Hold.expires_at, Hold.id)
-    )
-    return list(db.session.scalars(query.execution_options(populate_existing=True)))
-
-
-def _expire_lots(account: Account, until: datetime, moment: datetime, *, strictly: bool = False) -> int:
-    """Book the lots that fell due by *until*: what is not reserved expires, the rest is given grace."""
-    booked = 0
-    while account.next_expiry_at is not None and _has_come(account.next_expiry_at, until, strictly):
-        fell_due = account.next_expiry_at
-        due = [lot for lot in lots.left(account) if lot.expires_at == fell_due]
-        expiring = min(sum((lot.remaining for lot in due), Decimal(0)), account.available)
-        # Covered is what would be burnt first: the last in burn order expire.
-        for lot in reversed(due):
-            gone = min(lot.remaining, expiring)
-            expiring -= gone
-            if gone:
-                _expire(account, lot, gone, moment)
-                booked += 1
-            if lot.remaining:
-                lot.expires_at = _latest_deadline(account)
-        db.session.flush()
-        lots.notice_next_expiry(account)
-    return booked
-
-
-def _has_come(expiry: datetime, until: datetime, strictly: bool) -> bool:
-    return expiry < until if strictly else expiry <= until
+def _open_holds(account: Account) -> dict[int, Hold]:
+    query = select(Hold).where(Hold.account_id == account.id, Hold.state == "open")
+    return {hold.id: hold for hold in db.session.scalars(query.execution_options(populate_existing=True))}
 
 
 def _expire(account: Account, lot: CreditLot, amount: Decimal, moment: datetime) -> None:
@@ -108,6 +93,14 @@ def _expire(account: Account, lot: CreditLot, amount: Decimal, moment: datetime)
     )
 
 
-def _latest_deadline(account: Account) -> datetime:
-    query = select(Hold.expires_at).where(Hold.account_id == account.id, Hold.state == "open")
-    return max(db.session.scalars(query))
+def _as_it_is(lot: CreditLot) -> LotLeft:
+    return LotLeft(
+        id=lot.id,
+        credit_transaction_id=lot.credit_transaction_id,
+        source=lot.source,
+        priority=lot.priority,
+        amount=lot.amount,
+        remaining=lot.remaining,
+        expires_at=lot.expires_at,
+        created_at=lot.created_at,
+    )

@@ -87,7 +87,8 @@ def grant(
         paid_cents=paid_cents,
         currency=currency,
     )
-    journal.repay(account, amount, key=str(granted.id), reference_id=str(granted.id), moment=granted.processed_at)
+    if expires_at is None or expires_at > moment:  # what came too late can't be spent, not even on debt
+        journal.repay(account, amount, key=str(granted.id), reference_id=str(granted.id), moment=moment)
     return granted
 
 

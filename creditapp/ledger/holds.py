@@ -88,8 +88,8 @@ def capture(
 ) -> Captured:
     """Charge *amount* (the rest, where none is said) out of the hold, once per *key*; *final* releases what is left.
 
-    1. More than is held is taken from what is available; what is missing then is refused, or becomes debt where the
-       policy says so.
+    1. More than is held is taken from what is available, as a charge would be; what is missing then is refused, or
+       becomes debt where the policy says so.
     2. The charge is a consumption like any other: *charge* says what for.
 
     Raises InvalidAmount, NotFound, HoldClosed, InsufficientCredits and IdempotencyMismatch.
@@ -104,11 +104,9 @@ def capture(
     journal.check_amount(wanted)
     from_hold = min(wanted, held.remaining)
     beyond = wanted - from_hold
+    if beyond and not policy().overrun_into_debt:
+        _check_affordable(account, beyond)
     missing = max(beyond - account.available, Decimal(0))
-    if missing and not policy().overrun_into_debt:
-        raise InsufficientCredits(
-            required=beyond, balance=account.balance, reserved=account.reserved, debt=account.debt
-        )
     account.reserved -= from_hold
     held.captured += from_hold
     posted = _consume(account, wanted - missing, moment, held, charge, key, request)

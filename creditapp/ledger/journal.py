@@ -17,6 +17,7 @@ from creditapp.errors import NotFound
 from creditapp.ledger import lots
 from creditapp.ledger.errors import IdempotencyMismatch, InvalidAmount
 from creditapp.ledger.models import Account, CreditTransaction
+from creditapp.ledger.timeline import repayment
 
 LARGEST_AMOUNT = Decimal(1_000_000_000)
 NO_DEBT = Decimal(0)
@@ -65,8 +66,8 @@ def post(
 
 def repay(account: Account, amount: Decimal, *, key: str, reference_id: str, moment: datetime) -> None:
     """Let *amount* credits that came in or became free just now repay the locked *account*'s debt, where it has any."""
-    amount = min(account.debt, amount, account.available)
-    if amount <= 0:
+    amount = repayment(amount, debt=account.debt, available=account.available)
+    if not amount:
         return
     lots.revoke(account, amount)
     post(

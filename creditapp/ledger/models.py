@@ -22,6 +22,8 @@ TRANSACTION_TYPES = (
 )
 LOT_SOURCES = ("purchased", "bonus", "adjustment")
 HOLD_STATES = ("open", "captured", "released", "expired")
+# What goes back of a charge or of a purchase, and names it; the partial index is found by these very words.
+RETURNS = "transaction_type IN ('reversal', 'refund')"
 NOTHING = Decimal(0)
 
 
@@ -87,13 +89,12 @@ class CreditTransaction(Model):
             postgresql_where=text("transaction_type <> 'consumption'"),
             sqlite_where=text("transaction_type <> 'consumption'"),
         ),
-        # What went back of a charge or a purchase names it.
         Index(
             "ix_credit_transactions_returns",
             "account_id",
             "reference_id",
-            postgresql_where=text("transaction_type IN ('reversal', 'refund')"),
-            sqlite_where=text("transaction_type IN ('reversal', 'refund')"),
+            postgresql_where=text(RETURNS),
+            sqlite_where=text(RETURNS),
         ),
         Index(
             "ix_credit_transactions_polar_order_id",

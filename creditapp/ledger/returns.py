@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal_column, select
 
 from creditapp.db import db
 from creditapp.errors import CreditAppError, InvalidInput, NotFound
 from creditapp.ledger import dues, journal, lots
 from creditapp.ledger.errors import InvalidAmount
-from creditapp.ledger.models import Account, CreditLot, CreditTransaction, LotRange
+from creditapp.ledger.models import RETURNS, Account, CreditLot, CreditTransaction, LotRange
 from creditapp.ledger.policy import policy
 
 NOTHING = Decimal(0)
@@ -41,6 +41,7 @@ def claw_back(
     key: str,
     description: str,
     polar_order_id: str,
+    polar_transaction_id: str | None = None,
     details: dict[str, Any] | None = None,
 ) -> CreditTransaction:
     """Take back *amount* of the purchase whose credit transaction is *purchase_id*, once per *key*.
@@ -49,7 +50,7 @@ def claw_back(
        reserved.
     2. What is missing becomes debt; where the policy forgives it, it is written off at once.
 
-    Raises InvalidAmount, NotFound and IdempotencyMismatch.
+    Raises InvalidAmount (also where less is left of the purchase), NotFound and IdempotencyMismatch.
     """
     journal.check_amount(amount)
     account = journal.lock(account_id)
@@ -57,6 +58,7 @@ def claw_back(
     if done := journal.already_done(account, key, request):
         return done
     own = _lot_of(account, purchase_id)
+    _check_left(amount, own.amount + _returned(account, purchase_id), "of this purchase are left to take back")
     moment = dues.bring_up_to_date(account).moment
     others = [lot for lot in lots.left(account) if lot is not own] if policy().clawback_other_lots else []
     others.sort(key=lambda lot: CLAWBACK_ORDER[lot.source])
@@ -74,6 +76,7 @@ def claw_back(
         description=description,
         reference_id=str(purchase_id),
         polar_order_id=polar_order_id,
+        polar_transaction_id=polar_transaction_id,
         details=details or {},
     )
     if posted.debt_change and policy().forgive_shortfall:
@@ -89,11 +92,12 @@ def give_back(
     key: str,
     description: str,
     polar_order_id: str,
+    polar_transaction_id: str | None = None,
     details: dict[str, Any] | None = None,
 ) -> CreditTransaction:
     """Undo so much of what was taken back of a purchase, once per *key*: the credits return to its own lot.
 
-    Raises InvalidAmount, NotFound and IdempotencyMismatch.
+    Raises InvalidAmount (also where less was taken back), NotFound and IdempotencyMismatch.
     """
     journal.check_amount(amount)
     account = journal.lock(account_id)
@@ -101,6 +105,7 @@ def give_back(
     if done := journal.already_done(account, key, request):
         return done
     own = _lot_of(account, purchase_id)
+    _check_left(amount, -_returned(account, purchase_id), "of this purchase were taken back")
     moment = dues.bring_up_to_date(account).moment
     _return_to(own, amount, moment)
     lots.notice_next_expiry(account)
@@ -115,6 +120,7 @@ def give_back(
         description=description,
         reference_id=str(purchase_id),
         polar_order_id=polar_order_id,
+        polar_transaction_id=polar_transaction_id,
         details=details or {},
     )
     journal.repay(account, amount, key=str(posted.id), reference_id=str(posted.id), moment=moment)
@@ -140,15 +146,13 @@ def reverse(
     if done := journal.already_done(account, key, request):
         return done
     charge = _charge(account, transaction_id)
-    left = -charge.amount - reversed_of(charge)
+    left = -charge.amount - _returned(account, charge.id)
     if left == 0:
         message = "All of this charge was given back already."
         raise AlreadyReversed(message)
     amount = left if amount is None else amount
     journal.check_amount(amount)
-    if amount > left:
-        message = f"Only {left.normalize():f} credits of this charge are left to give back."
-        raise InvalidAmount(message)
+    _check_left(amount, left, "of this charge are left to give back")
     moment = dues.bring_up_to_date(account).moment
     assert charge.axis_from is not None  # noqa: S101  (every consumption lies on the axis)
     end = charge.axis_from + left
@@ -183,34 +187,42 @@ def write_off(account_id: int, amount: Decimal, *, reason: str, key: str) -> Cre
     request = journal.fingerprint("write_off", amount)
     if done := journal.already_done(account, key, request):
         return done
-    if amount > account.debt:
-        message = f"The debt is {account.debt.normalize():f} credits."
-        raise InvalidAmount(message)
+    moment = dues.bring_up_to_date(account).moment
+    _check_left(amount, account.debt, "are owed")
     return journal.post(
         account,
         "adjustment",
         NOTHING,
         debt_change=-amount,
-        moment=journal.moment_of(account),
+        moment=moment,
         key=key,
         request=request,
         description=reason,
     )
 
 
-def reversed_of(charge: CreditTransaction) -> Decimal:
-    """How much of a charge was given back so far."""
-    query = select(func.sum(CreditTransaction.amount)).where(
-        CreditTransaction.account_id == charge.account_id,
-        CreditTransaction.transaction_type == "reversal",
-        CreditTransaction.transaction_type != "consumption",  # in these words, so that the partial index serves
-        CreditTransaction.reference_id == str(charge.id),
+def _returned(account: Account, transaction_id: int) -> Decimal:
+    """What went back of a charge, above 0, or of a purchase, below 0, in credits or as debt."""
+    query = select(func.sum(CreditTransaction.amount - CreditTransaction.debt_change)).where(
+        CreditTransaction.account_id == account.id,
+        literal_column(RETURNS),  # in the words of the partial index, so that it serves
+        CreditTransaction.reference_id == str(transaction_id),
     )
     return db.session.scalar(query) or NOTHING
 
 
+def _check_left(amount: Decimal, left: Decimal, what: str) -> None:
+    if amount > left:
+        message = f"Only {left.normalize():f} credits {what}."
+        raise InvalidAmount(message)
+
+
 def _lot_of(account: Account, purchase_id: int) -> CreditLot:
-    query = select(CreditLot).where(CreditLot.account_id == account.id, CreditLot.credit_transaction_id == purchase_id)
+    query = select(CreditLot).where(
+        CreditLot.account_id == account.id,
+        CreditLot.credit_transaction_id == purchase_id,
+        CreditLot.source == "purchased",
+    )
     lot = db.session.scalar(query.execution_options(populate_existing=True))
     if lot is None:
         message = "There is no such purchase."

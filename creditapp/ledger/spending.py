@@ -73,8 +73,9 @@ def spend(account_id: int, charge: Charge) -> Spent:
     answer = attempt(account_id, charge, request)
     if answer.outcome == "due" or answer.outdated(to_millionths(charge.amount)) or _is_held_in_vain(account_id, answer):
         # Again, under the lock and at one moment, so that nothing comes or falls due between two looks.
-        with clock.at(journal.moment_of(journal.lock(account_id))):
-            dues.bring_up_to_date(journal.lock(account_id))
+        account = journal.lock(account_id)
+        with clock.at(journal.moment_of(account)):
+            dues.bring_up_to_date(account)
             answer = attempt(account_id, charge, request)
     match answer.outcome:
         case "charged" | "replayed":
@@ -125,7 +126,8 @@ class _Answer:
 
 def _is_held_in_vain(account_id: int, answer: _Answer) -> bool:
     """Whether a charge was refused for the sake of a hold whose time is over."""
-    return answer.outcome == "insufficient" and answer.reserved_after > 0 and dues.has_due_holds(account_id)
+    kept = answer.outcome == "insufficient" and answer.reserved_after > 0
+    return kept and dues.has_due_holds(account_id, clock.now())
 
 
 def _parameters(account_id: int, charge: Charge, request: str) -> dict[str, Any]:

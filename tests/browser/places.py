@@ -96,6 +96,23 @@ def _mistypes_the_password(page: Page, stage: Stage) -> None:
     page.get_by_text("This is not your current password.").wait_for()
 
 
+def _mistypes_the_threshold(page: Page, stage: Stage) -> None:
+    page.get_by_label("When available credits fall to").fill("many")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("Enter a whole number of credits").wait_for()
+
+
+def _makes_a_key(page: Page, stage: Stage) -> None:
+    page.get_by_label("Name").fill("nightly-import")
+    page.get_by_role("button", name="Make key").click()
+    page.get_by_text("shown only this once").wait_for()
+
+
+def _makes_a_key_without_a_name(page: Page, stage: Stage) -> None:
+    page.get_by_role("button", name="Make key").click()
+    page.locator(".alert.bad").wait_for()
+
+
 def pay_with(page: Page, card: str = "4242 4242 4242 4242") -> None:
     """Fill in Polar's page and press its button."""
     for name, typed in person(card).items():
@@ -149,6 +166,13 @@ PLACES: dict[str, Place] = {
     "transaction-usage": Place(HIGH.email, lambda stage: stage.transaction(HIGH.email, "consumption")),
     "transaction-purchase": Place(SHOPPER, lambda stage: stage.purchase),
     "transaction-bonus": Place(NEW.email, lambda stage: stage.transaction(NEW.email, "bonus")),
+    "auto-recharge": Place(LOW.email, "/credits/settings/auto_recharge"),
+    "auto-recharge-new": Place(NEW.email, "/credits/settings/auto_recharge"),
+    "auto-recharge-refused": Place(HIGH.email, "/credits/settings/auto_recharge", _mistypes_the_threshold),
+    "keys": Place(NEW.email, "/credits/keys"),
+    "keys-made": Place(LOW.email, "/credits/keys", _makes_a_key),
+    "keys-refused": Place(HIGH.email, "/credits/keys", _makes_a_key_without_a_name),
+    "confirm": Place(HIGH.email, "/confirm"),
     "settings": Place(HIGH.email, "/credits/settings"),
     "settings-refused": Place(LOW.email, "/credits/settings", _mistypes_the_password),
     "operator": Place(OPERATOR.email, "/operator/"),

@@ -4,7 +4,7 @@ import itertools
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -53,6 +53,83 @@ def adjust(
     """Correct a balance, under a new key where none is given."""
     with transaction():
         return ledger.adjust(account_id, Decimal(amount), reason=reason, key=key or next(_keys))
+
+
+def claw_back(
+    account_id: int, amount: Amount, purchase_id: int, *, key: str | None = None, order: str = "an order"
+) -> ledger.CreditTransaction:
+    """Take back credits of a purchase, under a new key where none is given."""
+    with transaction():
+        return ledger.claw_back(
+            account_id,
+            Decimal(amount),
+            purchase_id=purchase_id,
+            key=key or next(_keys),
+            description="Refund",
+            polar_order_id=order,
+        )
+
+
+def give_back(
+    account_id: int, amount: Amount, purchase_id: int, *, key: str | None = None, order: str = "an order"
+) -> ledger.CreditTransaction:
+    """Undo that, under a new key where none is given."""
+    with transaction():
+        return ledger.give_back(
+            account_id,
+            Decimal(amount),
+            purchase_id=purchase_id,
+            key=key or next(_keys),
+            description="Refund undone",
+            polar_order_id=order,
+        )
+
+
+def reverse(
+    account_id: int,
+    transaction_id: int,
+    amount: Amount | None = None,
+    *,
+    key: str | None = None,
+    reason: str | None = None,
+) -> ledger.CreditTransaction:
+    """Give back a charge, all that is left of it where no amount is given."""
+    with transaction():
+        return ledger.reverse(
+            account_id, transaction_id, None if amount is None else Decimal(amount), key=key, reason=reason
+        )
+
+
+def write_off(
+    account_id: int, amount: Amount, *, reason: str = "goodwill", key: str | None = None
+) -> ledger.CreditTransaction:
+    """Forgive debt, under a new key where none is given."""
+    with transaction():
+        return ledger.write_off(account_id, Decimal(amount), reason=reason, key=key or next(_keys))
+
+
+def hold(account_id: int, amount: Amount, **terms: Any) -> ledger.Hold:
+    """Set credits aside."""
+    with transaction():
+        return ledger.hold(account_id, Decimal(amount), **terms)
+
+
+def capture(account_id: int, hold_id: int, amount: Amount | None = None, **terms: Any) -> ledger.Captured:
+    """Charge out of a hold, all of it where no amount is given."""
+    with transaction():
+        return ledger.capture(account_id, hold_id, None if amount is None else Decimal(amount), **terms)
+
+
+def release(account_id: int, hold_id: int) -> ledger.Hold:
+    """Free what a hold keeps."""
+    with transaction():
+        return ledger.release(account_id, hold_id)
+
+
+def extend(account_id: int, hold_id: int, by: timedelta) -> ledger.Hold:
+    """Let a hold end so long from now."""
+    with transaction():
+        return ledger.extend(account_id, hold_id, by)
 
 
 def expire(account_id: int) -> int:

@@ -8,80 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-ZERO = Decimal(0)
-NEVER = datetime.max
-BURNS = {"bonus": 0, "adjustment": 1, "purchase": 2}
+from tests.ledger.eager_parts import ZERO, Closed, Hold, Insufficient, Lot, Mismatch, NoCharge, NothingLeft, Row, TooMuch
+
 TAKEN_BACK = {"purchase": 0, "adjustment": 1, "bonus": 2}
 SOON = timedelta(days=30)
-
-
-class Refused(Exception):
-    """Nothing was written."""
-
-
-class Insufficient(Refused):
-    """Not enough; the credits that are available."""
-
-
-class Mismatch(Refused):
-    """The key was used for another request."""
-
-
-class TooMuch(Refused):
-    """More than there is to give back, or to forgive."""
-
-
-class NothingLeft(Refused):
-    """All of it was given back already."""
-
-
-class NoCharge(Refused):
-    """Only a consumption is given back."""
-
-
-class Closed(Refused):
-    """The hold has ended."""
-
-
-@dataclass
-class Row:
-    """One line of the statement."""
-
-    kind: str
-    amount: Decimal
-    debt_change: Decimal
-    balance_after: Decimal
-    at: datetime
-    gone_back: Decimal = ZERO
-
-
-@dataclass
-class Lot:
-    """Credits that came in with row *number*."""
-
-    number: int
-    kind: str
-    left: Decimal
-    priority: int
-    expires_at: datetime | None
-
-    @property
-    def ends(self) -> datetime:
-        """When it can't be spent any more."""
-        return self.expires_at.replace(tzinfo=None) if self.expires_at else NEVER
-
-    def turn(self) -> tuple[int, datetime, int, int]:
-        """When its turn to burn comes."""
-        return (self.priority, self.ends, BURNS[self.kind], self.number)
-
-
-@dataclass
-class Hold:
-    """Credits set aside."""
-
-    left: Decimal
-    expires_at: datetime
-    state: str = "open"
 
 
 @dataclass
@@ -110,7 +40,8 @@ class EagerLedger:
         self.catch_up(moment)
         number = self._remember(key, request, self._write(kind, amount, moment))
         self.lots.append(Lot(number, kind, amount, priority, expires_at))
-        self._repay(amount, moment)
+        if expires_at is None or expires_at > moment:
+            self._repay(amount, moment)
         return number
 
     def spend(self, moment: datetime, key: str | None, amount: Decimal) -> int:
@@ -209,9 +140,9 @@ class EagerLedger:
         held = self._open(moment, place)
         wanted = held.left if amount is None else amount
         from_hold = min(wanted, held.left)
+        if wanted > from_hold and not self.overrun:
+            self._check(wanted - from_hold)
         missing = max(wanted - from_hold - self.available, ZERO)
-        if missing and not self.overrun:
-            raise Insufficient(self.available)
         held.left -= from_hold
         number = self._remember(key, request, self._consume(wanted - missing, moment))
         if missing:
@@ -286,8 +217,8 @@ class EagerLedger:
         return sum((lot.left for lot in soon), ZERO), min(ends, default=None)
 
     def total(self, kind: str) -> Decimal:
-        """The sum of all rows of a kind."""
-        return sum((row.amount for row in self.rows if row.kind == kind), ZERO)
+        """The sum of all rows of a kind: credits that came or went, and debt made or forgiven."""
+        return sum((row.amount - row.debt_change for row in self.rows if row.kind == kind), ZERO)
 
     def status(self, row: Row) -> str:
         """What became of it since."""

@@ -9,34 +9,15 @@ import pytest
 from flask import Flask
 
 from creditapp import clock, ledger
-from creditapp.db import db, transaction
+from creditapp.db import db
 from creditapp.errors import InvalidInput, NotFound
 from tests.ledger import door
+from tests.ledger.door import capture, extend, hold, release
 
 pytestmark = pytest.mark.both_databases
 
 MINUTE = timedelta(minutes=1)
 EDGES, EDGES_FULL = 40, 200
-
-
-def hold(account: int, amount: door.Amount, **terms: Any) -> ledger.Hold:
-    with transaction():
-        return ledger.hold(account, Decimal(amount), **terms)
-
-
-def capture(account: int, hold_id: int, amount: door.Amount | None = None, **terms: Any) -> ledger.Captured:
-    with transaction():
-        return ledger.capture(account, hold_id, None if amount is None else Decimal(amount), **terms)
-
-
-def release(account: int, hold_id: int) -> ledger.Hold:
-    with transaction():
-        return ledger.release(account, hold_id)
-
-
-def extend(account: int, hold_id: int, by: timedelta) -> ledger.Hold:
-    with transaction():
-        return ledger.extend(account, hold_id, by)
 
 
 def standing(account: int) -> tuple[Decimal, Decimal, Decimal]:
@@ -233,10 +214,7 @@ def test_released_credits_repay_debt(app: Flask) -> None:
     account = door.open_account()
     bought = door.grant(account, 100, polar_order_id="o")
     opened = hold(account, 60)
-    with transaction():
-        ledger.claw_back(
-            account, Decimal(100), purchase_id=bought.id, key="r", description="Refund", polar_order_id="o"
-        )
+    door.claw_back(account, 100, bought.id)
     found = ledger.balance(account)
     assert (found.balance, found.reserved, found.debt) == (60, 60, 60)  # never what is reserved
 

@@ -10,6 +10,7 @@ from creditapp import clock, ledger
 from creditapp.db import db, is_postgres, transaction
 from creditapp.ledger.proof import RULES
 from tests.ledger import door
+from tests.ledger.narrowed import NarrowedProof
 
 pytestmark = pytest.mark.both_databases
 
@@ -235,6 +236,18 @@ def test_the_proof_names_the_account_and_both_numbers(account: int) -> None:
 
     assert (other, "9", "0") in differences
     assert {account_id for account_id, *_ in differences} == {other}
+
+
+def test_the_proof_narrowed_to_one_account_finds_the_same_and_nothing_of_others(account: int) -> None:
+    other = door.open_account(holding=7)
+    proofs = NarrowedProof(account), NarrowedProof(other)
+    assert [proof.differences() for proof in proofs] == [[], []]
+
+    spoil(f"UPDATE accounts SET consumed = consumed + 9 WHERE id = {other}")
+
+    assert [proof.differences() for proof in proofs] == [[], door.differences()]
+    for proof in proofs:
+        proof.close()
 
 
 def test_the_proof_changes_nothing(account: int) -> None:

@@ -1,0 +1,277 @@
+"""Credits in another program, without HTTP: the same verbs, on the same database.
+
+    from creditapp import Credits
+
+    credits = Credits()                                    # settings as for every other part
+    credits.consume(account, "ai_analysis", key="job-17")
+
+Accounts are named by id, or by their owner's email. Every verb is one transaction of its own; inside ``joining`` the
+verbs write in the caller's session, and its commit is theirs.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, cast
+
+from flask import Flask, make_response
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from creditapp import buying, charging, identity, ledger, usage
+from creditapp.app import create_app
+from creditapp.config import Settings
+from creditapp.db import db, retrying, transaction
+
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
+
+FAILED = 500
+USUAL_HOLD = timedelta(minutes=15)
+
+
+@dataclass(slots=True)
+class Use:
+    """One operation of many: what it is, its key, and what it is told by."""
+
+    operation: str | None = None
+    key: str | None = None
+    amount: Decimal | None = None
+    quantity: int = 1
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    about: dict[str, Any] = field(default_factory=dict)
+
+
+class HeldCredits:
+    """An open hold: capture what the work cost; what is left is released when the block ends."""
+
+    def __init__(self, credits: "Credits", account_id: int, hold_id: int, amount: Decimal) -> None:
+        self._credits, self._account_id = credits, account_id
+        self.id, self.remaining = hold_id, amount
+
+    def capture(self, amount: Decimal | int | str | None = None, *, key: str | None = None, **about: Any) -> int:
+        """Charge *amount* (the rest, where none is said) out of it; the credit transaction's id.
+
+        Raises what ``ledger.capture`` raises.
+        """
+        wanted = None if amount is None else Decimal(amount)
+        charge = ledger.Charge(amount=wanted or Decimal(0), **about)
+        done = self._credits.write(
+            lambda: ledger.capture(self._account_id, self.id, wanted, charge=charge, key=key), self._account_id
+        )
+        self.remaining = done.hold.remaining
+        return done.transaction.id
+
+
+class Lease:
+    """A block of credits that this process spends by counting, settled at its end in one charge.
+
+    Nothing else may spend it meanwhile; a crash leaves at most the block set aside until its time is over.
+    """
+
+    def __init__(self, amount: Decimal) -> None:
+        self.left, self.spent = amount, Decimal(0)
+
+    def spend(self, amount: Decimal | int | str) -> None:
+        """Count *amount* off. Raises ledger.InsufficientCredits where the block does not hold it."""
+        wanted = Decimal(amount)
+        ledger.check_amount(wanted)
+        if wanted > self.left:
+            raise ledger.InsufficientCredits(required=wanted, balance=self.left, reserved=Decimal(0), debt=Decimal(0))
+        self.left -= wanted
+        self.spent += wanted
+
+
+class Credits:
+    """The product's verbs for another program. Safe to share between threads."""
+
+    def __init__(self, settings: Settings | None = None, *, app: Flask | None = None) -> None:
+        self._app = app or create_app(settings)
+
+    def balance(self, account: int | str) -> ledger.Balance:
+        """What the account has now. Raises NotFound."""
+        with self._inside():
+            return ledger.balance(_id_of(account))
+
+    def consume(
+        self,
+        account: int | str,
+        operation: str | None = None,
+        *,
+        amount: Decimal | int | str | None = None,
+        quantity: int = 1,
+        parameters: Mapping[str, Any] | None = None,
+        key: str | None = None,
+        **about: Any,
+    ) -> ledger.Spent:
+        """Charge an operation of the rate card, or exactly *amount*, once per *key*.
+
+        *about*: operation_id, description, api_endpoint, details, started_at, completed_at. Raises
+        ledger.InsufficientCredits and what ``usage.consume`` raises; then nothing is charged.
+        """
+        use = Use(operation, key, None if amount is None else Decimal(amount), quantity, parameters or {}, about)
+        return self.consume_many(account, [use])[0]
+
+    def consume_many(self, account: int | str, uses: Sequence[Use]) -> list[ledger.Spent]:
+        """Charge all of them, or none."""
+        with self._inside():
+            account_id = _id_of(account)
+            return self.write(lambda: [_charge(account_id, use) for use in uses], account_id)
+
+    @contextmanager
+    def hold(
+        self, account: int | str, amount: Decimal | int | str, *, expires_in: timedelta = USUAL_HOLD, **about: Any
+    ) -> Iterator[HeldCredits]:
+        """Set *amount* aside for the work in the block; what it did not capture is released, however it ends."""
+        wanted = Decimal(amount)
+        with self._inside():
+            account_id = _id_of(account)
+            opened = self.write(lambda: ledger.hold(account_id, wanted, expires_in=expires_in, **about).id, account_id)
+        held = HeldCredits(self, account_id, opened, wanted)
+        try:
+            yield held
+        finally:
+            if held.remaining:
+                self.write(lambda: _released(account_id, opened), account_id)
+
+    @contextmanager
+    def lease(
+        self, account: int | str, amount: Decimal | int | str, *, operation: str | None = None
+    ) -> Iterator[Lease]:
+        """A block of credits to be counted off in memory; what was spent is charged when the block ends."""
+        with self.hold(account, amount) as held:
+            lease = Lease(Decimal(amount))
+            try:
+                yield lease
+            finally:
+                if lease.spent:
+                    held.capture(lease.spent, operation_type=operation)
+
+    def reverse(
+        self,
+        account: int | str,
+        transaction_id: int,
+        amount: Decimal | int | str | None = None,
+        *,
+        key: str | None = None,
+    ) -> int:
+        """Give back a failed operation; the reversal's id. Raises what ``ledger.reverse`` raises."""
+        with self._inside():
+            account_id = _id_of(account)
+            wanted = None if amount is None else Decimal(amount)
+            return self.write(lambda: ledger.reverse(account_id, transaction_id, wanted, key=key).id, account_id)
+
+    def charge(
+        self, operation: str, *, account: Callable[[], int | str], quantity: int = 1
+    ) -> Callable[[Callable[Arguments, Answer]], Callable[Arguments, Answer]]:
+        """Charge *account()* for a view, and only when it succeeds: an exception or a 5xx charges nothing.
+
+        The price is set aside before the view begins, so that work is never done that can't be paid.
+        """
+
+        def decorate(view: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
+            @wraps(view)
+            def paid(*arguments: Arguments.args, **named: Arguments.kwargs) -> Answer:
+                whose = account()
+                with self._inside():
+                    price = usage.priced(operation, quantity)
+                with self.hold(whose, price.total, operation_type=price.operation_type) as held:
+                    response = make_response(cast(Any, view(*arguments, **named)))
+                    if response.status_code < FAILED:
+                        held.capture(
+                            units=quantity,
+                            unit_cost=price.unit_cost,
+                            price_version=price.version,
+                            operation_type=price.operation_type,
+                        )
+                    return cast(Answer, response)
+
+            return paid
+
+        return decorate
+
+    @contextmanager
+    def joining(self, session: Session) -> Iterator["Credits"]:
+        """Inside, every verb writes in the caller's *session*: its commit is theirs, its rollback too.
+
+        The session must be bound to the same database, and on SQLite have begun to write (``BEGIN IMMEDIATE``).
+        """
+        session.info.setdefault("bells", [])
+        event.listen(session, "after_commit", _ring, once=True)
+        with self._app.app_context():
+            db.session.registry.set(cast(Any, session))
+            try:
+                yield _Joined(self._app)
+                session.flush()
+            finally:
+                db.session.registry.clear()  # else it would be closed with the context
+
+    def consume_credits(self, account: int | str, amount: Decimal | int | str, operation_type: str) -> ledger.Spent:
+        """Charge exactly *amount* for an operation of any name."""
+        return self.consume(account, operation_type, amount=amount)
+
+    def create_credit_purchase_checkout(self, account: int | str, package: str) -> str:
+        """Where a person pays for the package. Raises what ``buying.open_checkout`` raises."""
+        with self._inside():
+            return buying.open_checkout(_id_of(account), package).url
+
+    def daily_credit_consumption(
+        self, account: int | str, days: int = 30, time_zone: str = "UTC"
+    ) -> dict[str, Decimal]:
+        """What the account used on each of its last days, by date."""
+        with self._inside():
+            return {day.on.isoformat(): day.total for day in usage.daily(_id_of(account), days, time_zone)}
+
+    @contextmanager
+    def _inside(self) -> Iterator[None]:
+        with self._app.app_context():
+            yield
+
+    def write(self, work: Callable[[], Answer], account_id: int) -> Answer:
+        """Do *work* in a transaction of its own; then look whether a recharge is wanted."""
+
+        def committed() -> Answer:
+            with transaction():
+                return work()
+
+        with self._inside():
+            db.session().expire_on_commit = False  # what is answered is read after the commit
+            answer = retrying(committed)
+            charging.look(account_id, ledger.balance(account_id).available)
+            return answer
+
+
+class _Joined(Credits):
+    """The verbs in a session of the caller's."""
+
+    def __init__(self, app: Flask) -> None:
+        super().__init__(app=app)
+
+    @contextmanager
+    def _inside(self) -> Iterator[None]:
+        yield  # the context is the one that joined
+
+    def write(self, work: Callable[[], Answer], account_id: int) -> Answer:  # noqa: ARG002  (the clock looks)
+        return work()
+
+
+def _charge(account_id: int, use: Use) -> ledger.Spent:
+    charge = ledger.Charge(amount=ledger.LARGEST_AMOUNT, operation_type=use.operation, key=use.key, **use.about)
+    return usage.consume(account_id, charge, amount=use.amount, quantity=use.quantity, parameters=use.parameters)
+
+
+def _released(account_id: int, hold_id: int) -> None:
+    with suppress(ledger.HoldClosed):  # its time was over
+        ledger.release(account_id, hold_id)
+
+
+def _ring(session: Session) -> None:
+    for ring in session.info.pop("bells", []):
+        ring()
+
+
+def _id_of(account: int | str) -> int:
+    return account if isinstance(account, int) else identity.account_named(account)
