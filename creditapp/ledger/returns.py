@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, literal_column, select
+from sqlalchemy import func, literal_column, select, type_coerce
 
-from creditapp.db import db
+from creditapp.db import Credits, db
 from creditapp.errors import CreditAppError, InvalidInput, NotFound
 from creditapp.ledger import dues, journal, lots
 from creditapp.ledger.errors import InvalidAmount
@@ -203,7 +203,8 @@ def write_off(account_id: int, amount: Decimal, *, reason: str, key: str) -> Cre
 
 def _returned(account: Account, transaction_id: int) -> Decimal:
     """What went back of a charge, above 0, or of a purchase, below 0, in credits or as debt."""
-    query = select(func.sum(CreditTransaction.amount - CreditTransaction.debt_change)).where(
+    net = type_coerce(func.sum(CreditTransaction.amount - CreditTransaction.debt_change), Credits)
+    query = select(net).where(
         CreditTransaction.account_id == account.id,
         literal_column(RETURNS),  # in the words of the partial index, so that it serves
         CreditTransaction.reference_id == str(transaction_id),

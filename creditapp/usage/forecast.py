@@ -1,37 +1,94 @@
-"""How long credits last at the pace of the days that are over: pure, no database and no clock."""
+"""What will be used, judged by the days that are over: pure, no database and no clock."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 
-LOOK_BACK_DAYS = 30
-RECENT_DAYS = 14
+from creditapp.db import MILLIONTH
+
+LOOK_BACK_DAYS = 28  # whole weeks, so that no weekday counts more often than another
 ENOUGH_DAYS = 3
+# From so many days on, each weekday is judged by its own kind.
+WEEKDAYS_FROM_DAYS = 21
+WEEK = 7
+# Four of five outcomes lie between low and high: a tenth below, a tenth above.
+TENTH = Decimal("1.2815515655446004")
+NOTHING = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """So many credits as expected; four of five outcomes lie between low and high."""
+
+    low: Decimal
+    expected: Decimal
+    high: Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Credits used a day; None until there were enough days with usage. ``active_days`` says how many there were."""
+    """How an account uses credits, as its complete days tell: of ``days`` since its first use so many were active.
+
+    ``daily`` is the average of a day; None until there were enough active ones. Nothing is guessed before.
+    """
 
     daily: Decimal | None
     active_days: int
+    days: int = 0
+    by_weekday: tuple[Decimal, ...] = ()
+    spread: Decimal = NOTHING
 
-    def lasts(self, available: Decimal) -> Decimal | None:
-        """For how many days *available* credits last; None where there is no pace to go by."""
-        return None if self.daily is None else available / self.daily
+    def on(self, day: date) -> Decimal:
+        """What is expected to be used on this day; 0 where there is no pace to go by."""
+        return self.by_weekday[day.weekday()] if self.by_weekday else self.daily or NOTHING
+
+    def project(self, first: date, days: int) -> Range | None:
+        """What will be used on so many days from *first* on; None where there is no pace to go by.
+
+        Days differ from what is expected of them by as much as they did, and what is expected may itself be wrong: the
+        less, the more days it was learnt from.
+        """
+        if self.daily is None:
+            return None
+        expected = sum((self.on(first + timedelta(days=number)) for number in range(days)), NOTHING)
+        error = self.spread * (days + Decimal(days) ** 2 / self.days).sqrt()
+        margin = _tenth(self.days - (WEEK if self.by_weekday else 1)) * error
+        return Range(*(_exact(amount) for amount in (max(expected - margin, NOTHING), expected, expected + margin)))
 
 
-def pace(days: Sequence[Decimal]) -> Pace:
-    """The pace of complete *days*, oldest first.
+def pace(used: Sequence[Decimal], until: date) -> Pace:
+    """The pace of complete days, oldest first, the last of them just before *until*.
 
-    The last two weeks count where they are enough, else the last month. An account that is younger than that is
-    divided by the days since its first usage, not by days on which it did not exist.
+    They begin with the day of the account's first use, so that it is never divided by days on which it did not exist.
     """
-    month = days[-LOOK_BACK_DAYS:]
-    active = sum(1 for used in month if used > 0)
-    first = next((number for number, used in enumerate(month) if used > 0), len(month))
-    for span in (RECENT_DAYS, LOOK_BACK_DAYS):
-        window = month[max(first, len(month) - span) :]
-        if sum(1 for used in window if used > 0) >= ENOUGH_DAYS:
-            return Pace(sum(window, Decimal(0)) / len(window), active)
-    return Pace(None, active)
+    window = used[-LOOK_BACK_DAYS:]
+    active = sum(1 for amount in window if amount > 0)
+    if active < ENOUGH_DAYS:
+        return Pace(None, active, len(window))
+    average = sum(window, NOTHING) / len(window)
+    by_weekday = _by_weekday(window, until) if len(window) >= WEEKDAYS_FROM_DAYS else ()
+    first = until - timedelta(days=len(window))
+    learnt = Pace(average, active, len(window), by_weekday)
+    errors = [amount - learnt.on(first + timedelta(days=number)) for number, amount in enumerate(window)]
+    freedom = len(window) - (WEEK if by_weekday else 1)
+    spread = (sum((error**2 for error in errors), NOTHING) / freedom).sqrt()
+    return Pace(average, active, len(window), by_weekday, spread)
+
+
+def _by_weekday(window: Sequence[Decimal], until: date) -> tuple[Decimal, ...]:
+    """The average of each weekday, Monday first."""
+    kinds: list[list[Decimal]] = [[] for _ in range(WEEK)]
+    for ago, amount in enumerate(reversed(window), 1):
+        kinds[(until - timedelta(days=ago)).weekday()].append(amount)
+    return tuple(sum(kind, NOTHING) / len(kind) for kind in kinds)
+
+
+def _tenth(freedom: int) -> Decimal:
+    """How many spreads from the middle the outermost tenth begins: Student's distribution, as a series in 1/freedom."""
+    z = TENTH
+    return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
+
+
+def _exact(amount: Decimal) -> Decimal:
+    return amount.quantize(MILLIONTH)

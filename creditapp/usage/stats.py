@@ -1,70 +1,135 @@
-"""What was used, day by day in the account's own time zone."""
+"""What was used, read from the usage records: days are those of the zone that is asked for.
 
-from collections import defaultdict
+An operation that was given back counts nowhere; one given back in part counts with what is left of it. Both are told
+apart. It is the day of the operation that counts, not the day on which it was given back.
+"""
+
 from collections.abc import Collection
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Integer, Select, bindparam, cast, func, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+    type_coerce,
+)
 
 from creditapp import clock
-from creditapp.db import db, is_postgres
+from creditapp.db import Credits, db, is_postgres
 from creditapp.ledger import Account, CreditTransaction, UsageRecord
+from creditapp.ledger.models import RETURNS
+from creditapp.usage.periods import Span, midnight, offsets, span, span_before
+from creditapp.usage.summary import UNLABELLED, Day, Summary, Use, by_day, summary
 
-# Every zone's midnight falls on a quarter of an hour, so that quarters can be put into any zone's days.
-QUARTER_SECONDS = 900
+DAY_SECONDS = 86_400
+FIRST_DAY = date(1970, 1, 1)
+NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
-    """What an account used on one of its days, by operation."""
+class Statistics:
+    """The usage of a period, and how much it was in the same stretch before."""
 
-    on: date
-    by_operation: dict[str, Decimal] = field(default_factory=dict)
+    span: Span
+    uses: list[Use]
+    summary: Summary
+    credits_before: Decimal
 
-    @property
-    def total(self) -> Decimal:
-        """All of it."""
-        return sum(self.by_operation.values(), Decimal(0))
+
+def statistics(account_id: int, period: str, time_zone: str) -> Statistics:
+    """What the account used in one of PERIODS, day by day in *time_zone*."""
+    zone, now = ZoneInfo(time_zone), clock.now()
+    asked = span(period, zone, now)
+    uses = uses_in(account_id, asked)
+    return Statistics(
+        asked, uses, summary(uses, asked.days), credits_before=used_in(account_id, span_before(period, zone, now))
+    )
 
 
 def daily(account_id: int, days: int, time_zone: str) -> list[Day]:
     """The last *days* days, today included, oldest first; days without usage are there, empty."""
     zone = ZoneInfo(time_zone)
-    today = clock.now().astimezone(zone).date()
-    first = today - timedelta(days=days - 1)
-    since = midnight(first, zone)
-    quarter = _quarter_of(UsageRecord.created_at)
-    rows = db.session.execute(
-        select(quarter, UsageRecord.operation_type, func.sum(UsageRecord.credits_consumed))
-        .where(UsageRecord.account_id == account_id, UsageRecord.created_at >= since)
-        .group_by(quarter, UsageRecord.operation_type)
+    now = clock.now()
+    first = now.astimezone(zone).date() - timedelta(days=days - 1)
+    asked = Span(midnight(first, zone), now + timedelta.resolution, zone)
+    return by_day(uses_in(account_id, asked), asked.days)
+
+
+def uses_in(account_id: int, asked: Span) -> list[Use]:
+    """What the account used in this span, as finely as statistics tell it apart."""
+    groups = (
+        _day_of(UsageRecord.created_at, asked).label("day"),
+        UsageRecord.operation_type,
+        UsageRecord.api_endpoint,
+        UsageRecord.api_key_id,
     )
-    found: defaultdict[date, defaultdict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
-    for start, operation, total in rows:
-        on = datetime.fromtimestamp(start * QUARTER_SECONDS, zone).date()
-        found[on][operation or "other"] += total
-    return [Day(on, dict(found[on])) for on in (first + timedelta(days=number) for number in range(days))]
+    used = select(*groups, func.count(), func.sum(UsageRecord.credits_consumed)).where(*_in(account_id, asked))
+    returned = _returned(account_id)
+    complete = case((returned.c.credits >= UsageRecord.credits_consumed, 1), else_=0)
+    given_back = (
+        select(*groups, func.sum(complete), type_coerce(func.sum(returned.c.credits), Credits))
+        .join(returned, returned.c.charge == UsageRecord.credit_transaction_id)
+        .where(*_in(account_id, asked))
+    )
+    back = {tuple(row[:4]): row[4:] for row in db.session.execute(_grouped(given_back))}
+    return [
+        Use(
+            FIRST_DAY + timedelta(days=day),
+            operation or UNLABELLED,
+            endpoint,
+            key,
+            count,
+            credits,
+            *(back.get((day, operation, endpoint, key), (0, NOTHING))),
+        )
+        for day, operation, endpoint, key, count, credits in db.session.execute(_grouped(used))
+    ]
+
+
+def used_in(account_id: int, asked: Span) -> Decimal:
+    """How many credits the account used in this span."""
+    used = db.session.scalar(select(func.sum(UsageRecord.credits_consumed)).where(*_in(account_id, asked)))
+    return (used or NOTHING) - sum(_given_back_by_day(account_id, asked).values(), NOTHING)
+
+
+def used_since(account_id: int, days: int) -> Decimal:
+    """How much the account used in the last *days* times 24 hours."""
+    now = clock.now()
+    return used_in(account_id, Span(now - timedelta(days=days), now + timedelta.resolution, ZoneInfo("UTC")))
 
 
 def on_complete_days(account_id: int, days: int, time_zone: str) -> list[Decimal]:
-    """What the account used on each of its last *days* days that are over, oldest first.
+    """What the account used on each of its last *days* days that are over, oldest first; none before its first use.
 
     Read off the consumption axis at every midnight: it costs one index entry a day, however much was used.
     """
     zone = ZoneInfo(time_zone)
     today = clock.now().astimezone(zone).date()
     midnights = {f"midnight_{ago}": midnight(today - timedelta(days=ago), zone) for ago in range(days, -1, -1)}
-    row = db.session.execute(_axis_at(tuple(midnights)), {"account_id": account_id, **midnights}).one()
-    consumed = row[0]
-    at_midnight = [consumed if axis is None else axis for axis in row[1:]]
-    return [after - before for before, after in pairwise(at_midnight)]
+    consumed, reversed_, *axis = db.session.execute(
+        _axis_at(tuple(midnights)), {"account_id": account_id, **midnights}
+    ).one()
+    at_midnight = [consumed if stood is None else stood for stood in axis]
+    asked = Span(midnight(today - timedelta(days=days), zone), midnight(today, zone), zone)
+    back = _given_back_by_day(account_id, asked) if reversed_ else {}
+    return [
+        after - before - back.get(on, NOTHING)
+        for on, (before, after) in zip(asked.days, pairwise(at_midnight), strict=True)
+        if after
+    ]
 
 
 def units_of(transaction_ids: Collection[int]) -> dict[int, int]:
@@ -75,27 +140,64 @@ def units_of(transaction_ids: Collection[int]) -> dict[int, int]:
     return dict(db.session.execute(query).all())
 
 
-def used_since(account_id: int, days: int) -> Decimal:
-    """How much the account used in the last *days* times 24 hours."""
-    since = clock.now() - timedelta(days=days)
-    total = db.session.scalar(
-        select(func.sum(UsageRecord.credits_consumed)).where(
-            UsageRecord.account_id == account_id, UsageRecord.created_at >= since
-        )
+def _given_back_by_day(account_id: int, asked: Span) -> dict[date, Decimal]:
+    returned = _returned(account_id)
+    day = _day_of(UsageRecord.created_at, asked)
+    rows = db.session.execute(
+        select(day, type_coerce(func.sum(returned.c.credits), Credits))
+        .join(returned, returned.c.charge == UsageRecord.credit_transaction_id)
+        .where(*_in(account_id, asked))
+        .group_by(day)
     )
-    return total or Decimal(0)
+    return {FIRST_DAY + timedelta(days=number): credits for number, credits in rows}
 
 
-def midnight(on: date, zone: ZoneInfo) -> datetime:
-    """When the day *on* begins in *zone*, in UTC."""
-    return datetime.combine(on, time(), zone).astimezone(UTC)
+def _returned(account_id: int) -> Any:
+    """How much was given back of each charge: found by the partial index, in whose words it is asked."""
+    return (
+        select(
+            cast(CreditTransaction.reference_id, BigInteger).label("charge"),
+            func.sum(CreditTransaction.amount).label("credits"),
+        )
+        .where(
+            CreditTransaction.account_id == account_id,
+            literal_column(RETURNS),
+            CreditTransaction.transaction_type == "reversal",
+        )
+        .group_by(CreditTransaction.reference_id)
+        .subquery()
+    )
+
+
+def _in(account_id: int, asked: Span) -> tuple[ColumnElement[bool], ...]:
+    return (
+        UsageRecord.account_id == account_id,
+        UsageRecord.created_at >= asked.since,
+        UsageRecord.created_at < asked.until,
+    )
+
+
+def _grouped(query: Select[Any]) -> Select[Any]:
+    return query.group_by(literal_column("day"), *list(query.selected_columns)[1:4])
+
+
+def _day_of(moment: Any, asked: Span) -> ColumnElement[int]:
+    """The number of the day on which *moment* falls in the span's zone: its clocks change on known moments."""
+    if is_postgres():
+        epoch = cast(func.floor(func.extract("epoch", moment)), BigInteger)
+    else:
+        epoch = cast(func.strftime("%s", moment), Integer)
+    (_, first), *changes = offsets(asked)
+    seconds = case(*((moment >= since, offset) for since, offset in reversed(changes)), else_=first) if changes else first
+    return (epoch + seconds).op("/", return_type=Integer())(DAY_SECONDS)
 
 
 @cache
 def _axis_at(moments: tuple[str, ...]) -> Select[Any]:
-    """Where the consumption axis stands, and stood at each of the named moments; built once, since that takes longest.
+    """What was consumed and given back in all, and where the consumption axis stood at each of the named moments.
 
-    At a moment it stood where the first charge from then on begins; null without one.
+    At a moment it stood where the first charge from then on begins; null without one. Built once, since that takes
+    longest.
     """
     record, entry, account = (table.__table__ for table in (UsageRecord, CreditTransaction, Account))
     stood = (
@@ -107,9 +209,8 @@ def _axis_at(moments: tuple[str, ...]) -> Select[Any]:
         .scalar_subquery()
         for moment in moments
     )
-    return select(account.c.consumed, *stood).where(account.c.id == bindparam("account_id"))
+    return select(account.c.consumed, account.c.total_reversed, *stood).where(
+        account.c.id == bindparam("account_id")
+    )
 
 
-def _quarter_of(moment: InstrumentedAttribute[datetime]) -> ColumnElement[int]:
-    epoch = func.extract("epoch", moment) if is_postgres() else cast(func.strftime("%s", moment), Integer)
-    return cast(func.floor(epoch / QUARTER_SECONDS), Integer) if is_postgres() else epoch.op("/")(QUARTER_SECONDS)

@@ -4,7 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.faults import crash, last_credits, receiving, redis_away, secrets_in_logs, web_killed
+from tests.faults import (
+    crash,
+    crossings,
+    last_credits,
+    receiving,
+    recharges,
+    redis_away,
+    secrets_in_logs,
+    web_killed,
+)
 from tests.faults.product import Product
 from tests.faults.report import Report
 
@@ -28,5 +37,7 @@ DRILLS = {
     "last-credits": Drill(last_credits.last_credits, last_credits.SHORT, last_credits.FULL),
     "one-key": Drill(last_credits.one_key, last_credits.SHORT, last_credits.FULL),
     "web-killed": Drill(web_killed.web_killed, web_killed.SHORT, web_killed.FULL),
+    "recharges": Drill(recharges.recharges, recharges.SHORT, recharges.FULL),
+    "crossings": Drill(crossings.crossings, crossings.SHORT, crossings.FULL),
     "secrets-in-logs": Drill(secrets_in_logs.secrets_in_logs, None, None),
 }

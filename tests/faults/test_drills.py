@@ -39,6 +39,16 @@ def test_what_a_program_was_told_is_true_and_its_retry_charges_nothing_twice_whe
     drilled("web-killed")
 
 
+def test_a_saved_card_is_charged_once_whatever_answer_is_lost_and_whatever_dies(drilled: Drilled) -> None:
+    drilled("recharges")
+
+
+def test_many_charges_that_cross_the_threshold_at_once_recharge_once_and_not_again_within_the_hour(
+    drilled: Drilled,
+) -> None:
+    drilled("crossings")
+
+
 def test_a_webhook_is_acknowledged_at_once_on_an_ordinary_day(drilled: Drilled) -> None:
     drilled("receiving")
 

@@ -1,0 +1,83 @@
+"""The periods that people ask for, and how days of a zone fall on moments: pure, no database and no clock."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+LAST_24_HOURS, USUAL_PERIOD = "last_24_hours", "last_30_days"
+# Days of the account, today included; the first is no number of days but exactly so many hours.
+PERIODS: Mapping[str, int] = {
+    LAST_24_HOURS: 1,
+    "last_7_days": 7,
+    USUAL_PERIOD: 30,
+    "last_90_days": 90,
+    "last_year": 365,
+}
+DAY = timedelta(days=1)
+EXACTLY = timedelta(seconds=1)
+INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From *since* until just before *until*, and the days of *zone* that it touches, oldest first."""
+
+    since: datetime
+    until: datetime
+    zone: ZoneInfo
+
+    @property
+    def days(self) -> list[date]:
+        """Every day of it, those without usage too."""
+        first = self.since.astimezone(self.zone).date()
+        last = (self.until - INSTANT).astimezone(self.zone).date()
+        return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
+def span(period: str, zone: ZoneInfo, now: datetime) -> Span:
+    """The period up to *now*, that included: 24 hours exactly, else whole days of the zone and what there is of today."""
+    days = PERIODS[period]
+    if period == LAST_24_HOURS:
+        return Span(now - DAY, now + INSTANT, zone)
+    return Span(midnight(now.astimezone(zone).date() - (days - 1) * DAY, zone), now + INSTANT, zone)
+
+
+def span_before(period: str, zone: ZoneInfo, now: datetime) -> Span:
+    """The same stretch just before, as long as it: up to the time of day that it is now."""
+    days = PERIODS[period]
+    if period == LAST_24_HOURS:
+        return Span(now - 2 * DAY, now - DAY, zone)
+    then = (now.astimezone(zone) - days * DAY).astimezone(UTC)
+    return Span(midnight(now.astimezone(zone).date() - (2 * days - 1) * DAY, zone), then, zone)
+
+
+def midnight(on: date, zone: ZoneInfo) -> datetime:
+    """When the day *on* begins in *zone*, in UTC."""
+    return datetime.combine(on, time(), zone).astimezone(UTC)
+
+
+def offsets(asked: Span) -> list[tuple[datetime, int]]:
+    """What the span's zone adds to UTC, in seconds, and from when on: the beginning, and every change of the clocks."""
+    found = [(asked.since, _offset(asked.since, asked.zone))]
+    moment = asked.since
+    while moment < asked.until:
+        later = min(moment + DAY, asked.until)
+        if _offset(later, asked.zone) != found[-1][1]:
+            found.append((_change(moment, later, asked.zone), _offset(later, asked.zone)))
+        moment = later
+    return found
+
+
+def _change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """The first whole second after *before* at which the clocks show what they show *after*."""
+    before = before.replace(microsecond=0)
+    while after - before > EXACTLY:
+        middle = before + ((after - before) // 2 // EXACTLY) * EXACTLY
+        before, after = (before, middle) if _offset(middle, zone) == _offset(after, zone) else (middle, after)
+    return (before + EXACTLY).replace(microsecond=0)
+
+
+def _offset(moment: datetime, zone: ZoneInfo) -> int:
+    found = moment.astimezone(zone).utcoffset()
+    return int(found.total_seconds()) if found else 0

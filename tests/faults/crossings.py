@@ -1,0 +1,76 @@
+"""Many charges at the same moment cross the threshold of one account: one recharge, and no other within the hour."""
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+from creditapp import recharge
+from tests.dev.conftest import eventually
+from tests.faults import recharged
+from tests.faults.calling import consume, together
+from tests.faults.polar import Polar
+from tests.faults.product import WELCOME, Product
+from tests.faults.recharged import Customer
+from tests.faults.report import Report
+
+AGAIN_SECONDS = 30.0
+LEFT = 10  # after the second time
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many accounts, and how many callers at each."""
+
+    accounts: int
+    callers: int
+
+
+SHORT, FULL = Size(4, 16), Size(50, 32)
+
+
+def crossings(product: Product, size: Size, _seed: int) -> Report:
+    """Everybody's credits run low through callers of two webs, and low again within the hour."""
+    polar = Polar(product.instance.polar_port)
+    threshold = WELCOME.credits - size.callers // 2
+    everybody = recharged.customers(product, polar, size.accounts, threshold=threshold)
+    report = Report(f"Crossings: {product.kind}, {size.callers} callers over two webs at {len(everybody)} accounts")
+    seen: Counter[int] = Counter()
+    begun = time.monotonic()
+    with product.second_web() as second:
+        ports = (product.port, second)
+        for customer in everybody:
+            answers = together(size.callers, lambda n, who=customer: consume(ports[n % 2], who.api_key).status)
+            seen.update(answers)
+    report.figure("answers", f"{_words(seen)} in {time.monotonic() - begun:.0f} s")
+    report.promise(set(seen) == {201}, f"every charge is made: {_words(seen)}")
+    recharged.judge(product, polar, everybody, report, spent=size.callers)
+    _again(product, polar, everybody, report, spent=size.callers)
+    return report
+
+
+def _again(product: Product, polar: Polar, everybody: list[Customer], report: Report, *, spent: int) -> None:
+    """They run low once more: the log says why there is no second recharge yet, and there is none."""
+    rest = WELCOME.credits - spent + 1_000 - LEFT
+    answers = Counter(consume(product.port, customer.api_key, amount=rest).status for customer in everybody)
+    said = eventually(lambda: _waiting(product, everybody) == len(everybody), AGAIN_SECONDS)
+    report.figure("low again", f"{_waiting(product, everybody)} of {len(everybody)} wait for the hour to end")
+    report.promise(set(answers) == {201}, f"what was recharged can be spent: {_words(answers)}")
+    report.promise(bool(said), "the log says that the next recharge waits for an hour")
+    recharged.one_each(product, polar, everybody, report, spent=spent + rest)
+
+
+def _waiting(product: Product, everybody: list[Customer]) -> int:
+    """How many have one recharge, none under way, and wait for the next."""
+    with product.database.app_context():
+        found = recharged.attempts(everybody)
+    states = {customer.account_id: Counter[str]() for customer in everybody}
+    for attempt in found:
+        states[attempt.account_id][attempt.state] += 1
+    return sum(
+        seen["paid"] == 1 and seen["skipped"] >= 1 and not any(seen[state] for state in recharge.IN_FLIGHT)
+        for seen in states.values()
+    )
+
+
+def _words(seen: Counter[int]) -> str:
+    return ", ".join(f"{count:,} x {status}" for status, count in sorted(seen.items()))

@@ -1,0 +1,140 @@
+"""Customers with a saved card and a plan to recharge; and what must be true of their money in the end."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy import select
+
+from creditapp import checkout, ledger, packages, recharge
+from creditapp.db import db, transaction
+from creditapp.ledger import CreditTransaction
+from creditapp.recharge import RechargeAttempt
+from creditapp.webhooks import WebhookEvent
+from tests.dev.conftest import eventually
+from tests.faults.polar import PAYS, Polar
+from tests.faults.product import WELCOME, Product
+from tests.faults.report import Report, Spread
+
+PACKAGE = "starter"
+CARD_SECONDS = 60.0
+QUIET_SECONDS = 60.0  # so long after the last harm nothing may be in flight any more
+LONGEST_WAIT_SECONDS = 300.0  # how long it is looked on, to say how late it was
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """An account with 100 credits, a saved card and a plan; and the key of its program."""
+
+    account_id: int
+    api_key: str
+
+
+def customers(product: Product, polar: Polar, count: int, *, threshold: int) -> list[Customer]:
+    """New customers who recharge with one Starter at the *threshold*."""
+    made = [Customer(account_id, product.key_for(account_id)) for account_id in product.accounts(count)]
+    for customer in made:
+        polar.control("card", customer=str(customer.account_id), card_number=PAYS)
+    if not eventually(lambda: _have_cards(product, made), CARD_SECONDS):
+        message = f"the webhooks of saved cards did not arrive within {CARD_SECONDS:.0f} s"
+        raise TimeoutError(message)
+    with product.database.app_context():
+        for customer in made:
+            with transaction():
+                recharge.save(customer.account_id, _wishes(threshold))
+    return made
+
+
+def is_quiet(product: Product, polar: Polar, everybody: Sequence[Customer]) -> bool:
+    """Whether everybody was recharged, nothing is in flight or waits in the inbox, and Polar has told all."""
+    with product.database.app_context():
+        states = Counter(attempt.state for attempt in attempts(everybody))
+        waiting = db.session.scalar(select(WebhookEvent.id).where(WebhookEvent.state == "received").limit(1))
+    in_flight = sum(states[state] for state in recharge.IN_FLIGHT)
+    return not in_flight and states["paid"] >= len(everybody) and waiting is None and polar.has_told_all
+
+
+def judge(product: Product, polar: Polar, everybody: Sequence[Customer], report: Report, *, spent: int) -> None:
+    """Hold the books to Polar's charges once all is quiet: one each, everybody's credits are their money."""
+    begun = time.monotonic()
+    quiet = eventually(lambda: is_quiet(product, polar, everybody), LONGEST_WAIT_SECONDS)
+    seconds = time.monotonic() - begun
+    one_each(product, polar, everybody, report, spent=spent)
+    with product.database.app_context():
+        found = attempts(everybody)
+    paid = [attempt for attempt in found if attempt.state == "paid"]
+    left = Counter(attempt.state for attempt in found if attempt.state in recharge.IN_FLIGHT)
+    took = Spread([(attempt.ended_at - attempt.at).total_seconds() for attempt in paid if attempt.ended_at])
+    report.figure("from wish to credit", str(took))
+    report.figure("steps for a recharge", f"{max((one.tries for one in paid), default=0)} at most (2 are needed)")
+    report.figure("quiet", f"{seconds:.0f} s after the last harm (promised: {QUIET_SECONDS:.0f} s)")
+    report.promise(bool(quiet), f"all is quiet within {LONGEST_WAIT_SECONDS:.0f} s (in flight: {dict(left)})")
+    report.promise(seconds <= QUIET_SECONDS, f"nothing is in flight {QUIET_SECONDS:.0f} s after the last harm")
+
+
+def one_each(product: Product, polar: Polar, everybody: Sequence[Customer], report: Report, *, spent: int) -> None:
+    """Exactly one charge each, and everybody has the credits that were bought, less what was *spent*."""
+    ids = {str(customer.account_id): customer.account_id for customer in everybody}
+    charges = [charge for charge in polar.charges() if charge["customer"] in ids]
+    times = Counter(ids[charge["customer"]] for charge in charges)
+    with product.database.app_context():
+        package = packages.by_key(PACKAGE)
+        price, credits = package.price_cents, package.credits
+        bought = {customer.account_id: _bought(customer.account_id) for customer in everybody}
+        balances = {customer.account_id: ledger.balance(customer.account_id) for customer in everybody}
+    charged = {(ids[charge["customer"]], charge["order"]) for charge in charges}
+    credited = [(account, order) for account, rows in bought.items() for order, _ in rows]
+    exact = sum(
+        (one.balance, one.debt, one.reserved) == (WELCOME.credits - spent + credits, 0, 0) for one in balances.values()
+    )
+    lost = sum(times[customer.account_id] == 0 for customer in everybody)
+    doubled = sum(count > 1 for count in times.values())
+    verified = product.instance.flask("credits", "verify")
+
+    report.figure("charges at Polar", f"{len(charges):,} for {len(everybody):,} accounts: {lost} lost, {doubled} doubled")
+    report.figure("credited", f"{len(credited):,} purchases; exact balances {exact:,} of {len(everybody):,}")
+    report.figure("flask credits verify", (verified.stdout + verified.stderr).strip())
+    report.promise(lost == 0, "every account is recharged")
+    report.promise(doubled == 0, f"no account is charged twice ({[a for a, n in times.items() if n > 1]})")
+    report.promise(all(charge["amount"] == price for charge in charges), "every charge is the price of one package")
+    report.promise(sorted(credited) == sorted(charged), "what is credited is what was charged, order by order")
+    report.promise(
+        all(amount == credits for rows in bought.values() for _, amount in rows), "every order brings its credits"
+    )
+    report.promise(exact == len(everybody), "every balance is what was given, bought and spent")
+    report.promise(verified.returncode == 0, "flask credits verify finds no difference")
+
+
+def attempts(everybody: Sequence[Customer]) -> list[RechargeAttempt]:
+    """Every decision about them; in a context."""
+    wanted = {customer.account_id for customer in everybody}
+    found = db.session.scalars(select(RechargeAttempt).order_by(RechargeAttempt.at))
+    mine = [attempt for attempt in found if attempt.account_id in wanted]
+    db.session.expunge_all()
+    return mine
+
+
+def _bought(account_id: int) -> list[tuple[str, Decimal]]:
+    rows = select(CreditTransaction.polar_order_id, CreditTransaction.amount).where(
+        CreditTransaction.account_id == account_id, CreditTransaction.transaction_type == "purchase"
+    )
+    return [(str(order), amount) for order, amount in db.session.execute(rows)]
+
+
+def _have_cards(product: Product, everybody: Sequence[Customer]) -> bool:
+    with product.database.app_context():
+        return all(checkout.card_of(customer.account_id) is not None for customer in everybody)
+
+
+def _wishes(threshold: int) -> recharge.Wishes:
+    return recharge.Wishes(
+        enabled=True,
+        threshold=Decimal(threshold),
+        package=PACKAGE,
+        quantity=1,
+        target=None,
+        monthly_cap_cents=None,
+        notify="failure",
+    )
