@@ -3,7 +3,8 @@
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import func, select
+from sqlalchemy import String, cast, func, select
+from sqlalchemy.orm import aliased
 
 from creditapp.db import db
 from creditapp.errors import NotFound
@@ -15,8 +16,20 @@ RARE_TYPES = tuple(word for word in TRANSACTION_TYPES if word != "consumption")
 def highest(account_id: int, since: datetime) -> Decimal:
     """The highest balance since then: what there was to begin with, or was reached with credits in. Raises NotFound.
 
-    Between credits in a balance only falls, so that no charge but the first needs to be looked at.
+    Between credits in a balance only falls, so that no charge but the first needs to be looked at. Credits that repaid
+    debt as they came were never there to be spent.
     """
+    repayment = aliased(CreditTransaction)
+    repaid_debt = (
+        select(repayment.id)
+        .where(
+            repayment.account_id == CreditTransaction.account_id,
+            repayment.number == CreditTransaction.number + 1,
+            repayment.transaction_type == "repayment",
+            repayment.reference_id == cast(CreditTransaction.id, String),
+        )
+        .exists()
+    )
     first_charge = (
         select(CreditTransaction.balance_before)
         .join(UsageRecord, UsageRecord.credit_transaction_id == CreditTransaction.id)
@@ -32,6 +45,7 @@ def highest(account_id: int, since: datetime) -> Decimal:
             CreditTransaction.transaction_type != "consumption",
             CreditTransaction.transaction_type.in_(RARE_TYPES),  # so that SQLite, too, takes the partial index
             CreditTransaction.processed_at >= since,
+            ~repaid_debt,
         )
         .scalar_subquery()
     )

@@ -71,6 +71,14 @@ RULES = {
         LEFT JOIN credit_transactions t ON CAST(t.id AS TEXT) = r.reference_id
           AND t.account_id = r.account_id AND t.transaction_type = 'consumption'
         WHERE t.id IS NULL OR r.amount > -t.amount""",
+    "no purchase is taken back beyond what it brought, or given back beyond what was taken": """
+        SELECT r.account_id, 'purchase ' || r.reference_id || ' taken back ' || r.taken,
+               '0 to ' || coalesce(t.amount, 0)
+        FROM (SELECT account_id, reference_id, sum(debt_change - amount) taken FROM credit_transactions
+              WHERE transaction_type = 'refund' GROUP BY account_id, reference_id) r
+        LEFT JOIN credit_transactions t ON CAST(t.id AS TEXT) = r.reference_id
+          AND t.account_id = r.account_id AND t.transaction_type = 'purchase'
+        WHERE t.id IS NULL OR r.taken < 0 OR r.taken > t.amount""",
     "what was given back of charges is their reversals": """
         SELECT a.id, CAST(a.total_reversed AS TEXT), CAST(coalesce(s.amount, 0) AS TEXT)
         FROM accounts a LEFT JOIN (SELECT account_id, sum(amount) amount FROM credit_transactions
@@ -81,6 +89,7 @@ RULES = {
         FROM credit_transactions
         WHERE (transaction_type NOT IN ('refund', 'adjustment', 'repayment') AND debt_change <> 0)
            OR (transaction_type = 'repayment' AND (amount >= 0 OR debt_change <> amount))
+           OR (transaction_type = 'adjustment' AND amount <> 0 AND debt_change <> 0)
            OR (transaction_type = 'refund' AND (debt_change < 0 OR (amount > 0 AND debt_change <> 0)))""",
     "what was purchased is the purchases less their refunds": """
         SELECT a.id, CAST(a.total_purchased AS TEXT), CAST(coalesce(s.amount, 0) AS TEXT)
@@ -99,6 +108,22 @@ RULES = {
         FROM credit_lots l LEFT JOIN (SELECT lot_id, sum(axis_to - axis_from) drawn FROM credit_lot_ranges
                                       GROUP BY lot_id) r ON r.lot_id = l.id
         WHERE l.remaining <> l.amount + l.returned - l.expired - l.revoked - coalesce(r.drawn, 0)""",
+    "what lots were returned, lost and let expire is what the rows say": """
+        SELECT a.id, coalesce(l.returned, 0) || ', ' || coalesce(l.revoked, 0) || ', ' || coalesce(l.expired, 0),
+               coalesce(t.returned, 0) || ', ' || coalesce(t.revoked, 0) || ', ' || coalesce(t.expired, 0)
+        FROM accounts a
+        LEFT JOIN (SELECT account_id, sum(returned) returned, sum(revoked) revoked, sum(expired) expired
+                   FROM credit_lots GROUP BY account_id) l ON l.account_id = a.id
+        LEFT JOIN (SELECT account_id,
+                          sum(CASE WHEN transaction_type IN ('refund', 'reversal') AND amount > 0
+                              THEN amount ELSE 0 END) returned,
+                          sum(CASE WHEN transaction_type IN ('refund', 'repayment', 'adjustment') AND amount < 0
+                              THEN -amount ELSE 0 END) revoked,
+                          sum(CASE WHEN transaction_type = 'expiration' THEN -amount ELSE 0 END) expired
+                   FROM credit_transactions WHERE transaction_type <> 'consumption' GROUP BY account_id) t
+          ON t.account_id = a.id
+        WHERE coalesce(l.returned, 0) <> coalesce(t.returned, 0) OR coalesce(l.revoked, 0) <> coalesce(t.revoked, 0)
+           OR coalesce(l.expired, 0) <> coalesce(t.expired, 0)""",
     "every credit in is a lot of its own": """
         SELECT t.account_id, CAST(t.amount AS TEXT), coalesce(CAST(l.amount AS TEXT), 'no lot')
         FROM credit_transactions t LEFT JOIN credit_lots l ON l.credit_transaction_id = t.id

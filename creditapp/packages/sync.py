@@ -23,6 +23,13 @@ PACKAGE_TYPE = "credit_package"
 LARGEST_CREDITS = Decimal(1_000_000_000)
 LARGEST_LIMIT = 1_000_000
 LONGEST_KEY, LONGEST_NAME = 40, 100
+# A package's field, and the metadata that says it where somebody cares.
+OPTIONAL = {
+    "featured": "featured",
+    "sort_order": "sort_order",
+    "max_purchases_per_account": "max_purchases_per_account",
+    "expires_at": "available_until",
+}
 NO_PRICE = "it has no single fixed price for buying it once"
 
 
@@ -81,6 +88,9 @@ def adopt(product: PolarProduct) -> Adopted:
         return Adopted(product, "added")
     if package.polar_product_id != product.id and product.archived:
         return Adopted(product, "skipped", "it is archived, and its package is sold as another product")
+    for field, name in OPTIONAL.items():
+        if name not in product.metadata:
+            del wanted[field]  # what the metadata does not say stays as it is
     return Adopted(product, "changed" if _change(package, {"polar_product_id": product.id, **wanted}) else "unchanged")
 
 

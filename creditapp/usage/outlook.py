@@ -39,19 +39,12 @@ class Outlook:
         return next((step.on for step in self.steps if step.left <= threshold), None)
 
 
-def outlook(account_id: int, time_zone: str) -> Outlook:
-    """The account's forecast, in days of this zone. Raises NotFound."""
+def outlook(standing: ledger.Balance, time_zone: str) -> Outlook:
+    """The forecast of the account that stands so, in days of this zone."""
     zone, now = ZoneInfo(time_zone), clock.now()
     today = now.astimezone(zone).date()
-    found = pace(on_complete_days(account_id, LOOK_BACK_DAYS, time_zone), today)
-    available = ledger.balance(account_id).available
-    if found.daily is None or available <= 0:
-        return Outlook(today, found, available, ())
-    return Outlook(today, found, available, tuple(walk(_free(account_id, available), found.on, now, zone)))
-
-
-def _free(account_id: int, available: Decimal) -> list[ledger.LotLeft]:
-    """The lots that pay for what comes, in burn order: what is reserved is spent first."""
-    lots = ledger.lots_left(account_id)
-    reserved = sum((lot.remaining for lot in lots), Decimal(0)) - available
-    return without(lots, reserved)
+    found = pace(on_complete_days(standing.account_id, LOOK_BACK_DAYS, time_zone), today)
+    if found.daily is None or standing.available <= 0:
+        return Outlook(today, found, standing.available, ())
+    free = without(ledger.lots_left(standing.account_id), standing.reserved)  # work under way is paid for first
+    return Outlook(today, found, standing.available, tuple(walk(free, found.on, now, zone)))

@@ -189,7 +189,7 @@ def _day_of(moment: Any, asked: Span) -> ColumnElement[int]:
         epoch = cast(func.strftime("%s", moment), Integer)
     (_, first), *changes = offsets(asked)
     seconds = case(*((moment >= since, offset) for since, offset in reversed(changes)), else_=first) if changes else first
-    return (epoch + seconds).op("/", return_type=Integer())(DAY_SECONDS)
+    return (epoch + seconds) // DAY_SECONDS
 
 
 @cache

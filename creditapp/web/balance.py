@@ -83,9 +83,9 @@ def card_of(balance: ledger.Balance, zone: ZoneInfo, stopped: tuple[str, str] | 
     today = clock.now().astimezone(zone).date()
     threshold = Decimal(settings().low_balance_threshold)
     since = usage.midnight(today - timedelta(days=HIGHEST_DAYS), zone)
-    pace = usage.pace(usage.on_complete_days(balance.account_id, usage.LOOK_BACK_DAYS, zone.key))
-    lasts = pace.lasts(balance.available)
-    days = None if lasts is None else int(min(lasts, Decimal(LONGEST_RUNWAY_DAYS)))
+    outlook = usage.outlook(balance, zone.key)
+    end = outlook.runway
+    beyond = None if outlook.pace.daily is None else LONGEST_RUNWAY_DAYS
     return Card(
         balance=balance,
         threshold=threshold,
@@ -98,9 +98,9 @@ def card_of(balance: ledger.Balance, zone: ZoneInfo, stopped: tuple[str, str] | 
             threshold=threshold,
             highest=ledger.highest(balance.account_id, since),
         ),
-        pace=pace,
-        lasts_days=days,
-        lasts_until=None if days is None or days >= LONGEST_RUNWAY_DAYS else today + timedelta(days=days),
+        pace=outlook.pace,
+        lasts_days=int(end.days) if end else beyond,
+        lasts_until=end.on if end else None,
         stopped=stopped,
     )
 

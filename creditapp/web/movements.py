@@ -31,8 +31,7 @@ TONES = {
     "repayment": "",
 }
 WHOLE_FROM = 10  # a day's pace from here on needs no decimals
-LONGEST_RUNWAY_DAYS = 730  # beyond it a pace says nothing
-UNLABELLED = "other"  # how statistics call usage without an operation
+LONGEST_RUNWAY_DAYS = usage.HORIZON_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ def movements(transactions: Sequence[ledger.CreditTransaction]) -> list[Movement
 
 def operation(key: str) -> str:
     """The name of an operation on the rate card, or its label as it was given."""
-    if key == UNLABELLED:
+    if key == usage.UNLABELLED:
         return "Other"
     return pricing.name_of(key) or key
 

@@ -201,6 +201,18 @@ def test_what_setup_wrote_sync_reads_as_it_was(flask: Run) -> None:
     assert said.output.count("unchanged") == 5, said.output
 
 
+def test_what_the_metadata_does_not_say_stays_as_it_is(flask: Run, polar: StandIn) -> None:
+    flask("polar", "setup")
+    holiday = packages.by_key("holiday_bonus")
+    ends, product_id = holiday.expires_at, str(holiday.polar_product_id)
+    metadata = {"package_type": "credit_package", "package_key": "holiday_bonus", "credits_amount": 8_000}
+    polar.polar.products.update(product_id, metadata=metadata)
+    assert "changed   Holiday Bonus" in flask("polar", "sync").output
+
+    holiday = packages.by_key("holiday_bonus")
+    assert (holiday.credits, holiday.expires_at, holiday.max_purchases_per_account) == (8_000, ends, 1)
+
+
 @pytest.fixture
 def delivered(client: FlaskClient, account: int, run_jobs: Callable[[], None]) -> int:
     """An order of a product that was not ours when it came; the id of its event."""

@@ -37,15 +37,17 @@ def crossings(product: Product, size: Size, _seed: int) -> Report:
     seen: Counter[int] = Counter()
     begun = time.monotonic()
     with product.second_web() as second:
-        ports = (product.port, second)
         for customer in everybody:
-            answers = together(size.callers, lambda n, who=customer: consume(ports[n % 2], who.api_key).status)
-            seen.update(answers)
+            seen.update(_run_low(customer, size.callers, (product.port, second)))
     report.figure("answers", f"{_words(seen)} in {time.monotonic() - begun:.0f} s")
     report.promise(set(seen) == {201}, f"every charge is made: {_words(seen)}")
     recharged.judge(product, polar, everybody, report, spent=size.callers)
     _again(product, polar, everybody, report, spent=size.callers)
     return report
+
+
+def _run_low(customer: Customer, callers: int, ports: tuple[int, int]) -> list[int]:
+    return together(callers, lambda number: consume(ports[number % 2], customer.api_key).status)
 
 
 def _again(product: Product, polar: Polar, everybody: list[Customer], report: Report, *, spent: int) -> None:

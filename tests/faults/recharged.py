@@ -86,14 +86,14 @@ def one_each(product: Product, polar: Polar, everybody: Sequence[Customer], repo
         balances = {customer.account_id: ledger.balance(customer.account_id) for customer in everybody}
     charged = {(ids[charge["customer"]], charge["order"]) for charge in charges}
     credited = [(account, order) for account, rows in bought.items() for order, _ in rows]
-    exact = sum(
-        (one.balance, one.debt, one.reserved) == (WELCOME.credits - spent + credits, 0, 0) for one in balances.values()
-    )
+    left, nothing = WELCOME.credits - spent + credits, Decimal(0)
+    exact = sum((one.balance, one.debt, one.reserved) == (left, nothing, nothing) for one in balances.values())
     lost = sum(times[customer.account_id] == 0 for customer in everybody)
     doubled = sum(count > 1 for count in times.values())
     verified = product.instance.flask("credits", "verify")
 
-    report.figure("charges at Polar", f"{len(charges):,} for {len(everybody):,} accounts: {lost} lost, {doubled} doubled")
+    sums = f"{len(charges):,} for {len(everybody):,} accounts: {lost} lost, {doubled} doubled"
+    report.figure("charges at Polar", sums)
     report.figure("credited", f"{len(credited):,} purchases; exact balances {exact:,} of {len(everybody):,}")
     report.figure("flask credits verify", (verified.stdout + verified.stderr).strip())
     report.promise(lost == 0, "every account is recharged")
