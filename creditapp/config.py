@@ -58,6 +58,17 @@ def _base_address(url: str) -> str:
     return url.rstrip("/")
 
 
+def _rate(value: str) -> str:
+    from limits import parse
+
+    try:
+        parse(value)
+    except ValueError:
+        message = "must be a rate such as 10000/second"
+        raise ValueError(message) from None
+    return value
+
+
 def _comma_separated(value: Any) -> Any:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
@@ -90,6 +101,7 @@ class Settings(BaseSettings):
     welcome_credits: int = Field(default=100, ge=0)
     bonus_expires_days: int | None = Field(default=90, ge=1)
     low_balance_threshold: int = Field(default=500, ge=0)
+    api_rate_limit: Annotated[str, AfterValidator(_rate)] = "10000/second"
     clawback_other_lots: bool = True
     clawback_forgive: bool = False
     spend_in_debt: bool = False

@@ -1,6 +1,8 @@
 """The door for programs: JSON under ``/api/credits`` with a bearer key; every refusal is a problem in words."""
 
 import logging
+import math
+import time
 
 from flask import Blueprint, Flask, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,15 +19,17 @@ from creditapp.api import (
     prices,
     purchase,
     transactions,
+    usage,
 )
-from creditapp.api.callers import note_use
+from creditapp.api.callers import note_use, whose_limit
 from creditapp.api.wire import problem
 from creditapp.errors import CreditAppError
-from creditapp.wiring import csrf
+from creditapp.wiring import csrf, limiter, settings
 
 log = logging.getLogger(__name__)
 
 ROOT = "/api"
+TOO_MANY = 429
 WORDS = {
     404: ("not_found", "Not found", "There is nothing at this address."),
     405: ("method_not_allowed", "Method not allowed", "This address does not take that method."),
@@ -36,11 +40,6 @@ WORDS = {
 
 def register(app: Flask) -> None:
     """Hang the API into *app*. Programs carry no cookie, so that there is nothing to forge."""
-    bp = Blueprint("api", __name__, url_prefix=f"{ROOT}/credits")
-    csrf.exempt(bp)
-    for resource in (balance, consume, batch, holds, estimate, prices, transactions, packages, purchase, auto_recharge):
-        resource.register(bp)
-    bp.after_request(_note_use)
     app.register_blueprint(bp)
 
 
@@ -49,6 +48,19 @@ def _note_use(response: Response) -> Response:
         note_use()
     except SQLAlchemyError:
         log.warning("the use of a key could not be written down", exc_info=True)
+    return response
+
+
+def _tell_limit(response: Response) -> Response:
+    """How many calls are left in this window, and when it ends (draft-ietf-httpapi-ratelimit-headers)."""
+    now = limiter.current_limit
+    if now is not None:
+        response.headers["RateLimit-Limit"] = str(now.limit.amount)
+        response.headers["RateLimit-Remaining"] = str(max(now.remaining, 0))
+        seconds = max(math.ceil(now.reset_at - time.time()), 0)
+        response.headers["RateLimit-Reset"] = str(seconds)
+        if response.status_code == TOO_MANY:
+            response.headers.setdefault("Retry-After", str(max(seconds, 1)))
     return response
 
 
@@ -82,5 +94,25 @@ def broken() -> Response:
     """Something broke on our side."""
     return problem(500, "broken", "Something broke on our side", "Try again; the same idempotency key is safe.")
 
+
+bp = Blueprint("api", __name__, url_prefix=f"{ROOT}/credits")
+csrf.exempt(bp)
+limiter.limit(lambda: settings().api_rate_limit, key_func=whose_limit)(bp)
+for _resource in (
+    balance,
+    consume,
+    batch,
+    holds,
+    estimate,
+    prices,
+    transactions,
+    packages,
+    purchase,
+    auto_recharge,
+    usage,
+):
+    _resource.register(bp)
+bp.after_request(_note_use)
+bp.after_request(_tell_limit)
 
 __all__ = ["broken", "http", "is_ours", "refused", "register"]

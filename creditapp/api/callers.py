@@ -56,6 +56,12 @@ def note_use() -> None:
         identity.note_use(found.key_id)
 
 
+def whose_limit() -> str:
+    """Whose calls are counted together: a key's, else an address's; never the key itself, which lies in no Redis."""
+    given = request.headers.get("Authorization")
+    return f"key {identity.token_hash(given)[:32]}" if given else f"address {request.remote_addr}"
+
+
 def account_of(caller: identity.Caller, named: str | None) -> int:
     """The account that is meant. An account key may leave it out and can't name another's.
 
