@@ -3,9 +3,9 @@
 from alembic import context
 from flask import current_app
 
-import creditapp.api.once
 import creditapp.checkout.models
 import creditapp.identity.models
+import creditapp.ledger.answers
 import creditapp.ledger.models
 import creditapp.letters.models
 import creditapp.packages.models

@@ -1,7 +1,6 @@
 """The door for programs: JSON under ``/api/credits`` with a bearer key; every refusal is a problem in words."""
 
 import logging
-import math
 import time
 
 from flask import Blueprint, Flask, Request, Response
@@ -13,6 +12,7 @@ from creditapp.api import (
     balance,
     batch,
     consume,
+    docs,
     estimate,
     holds,
     packages,
@@ -41,6 +41,7 @@ WORDS = {
 def register(app: Flask) -> None:
     """Hang the API into *app*. Programs carry no cookie, so that there is nothing to forge."""
     app.register_blueprint(bp)
+    app.register_blueprint(docs.bp)
 
 
 def _note_use(response: Response) -> Response:
@@ -57,7 +58,7 @@ def _tell_limit(response: Response) -> Response:
     if now is not None:
         response.headers["RateLimit-Limit"] = str(now.limit.amount)
         response.headers["RateLimit-Remaining"] = str(max(now.remaining, 0))
-        seconds = max(math.ceil(now.reset_at - time.time()), 0)
+        seconds = max(int(now.reset_at - time.time()), 0)
         response.headers["RateLimit-Reset"] = str(seconds)
         if response.status_code == TOO_MANY:
             response.headers.setdefault("Retry-After", str(max(seconds, 1)))

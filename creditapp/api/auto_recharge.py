@@ -67,8 +67,8 @@ def save() -> Response:
     )
 
     def saved() -> dict[str, Any]:
-        recharge.save(account_id, wishes)
-        recharge.consider(account_id, person=True)
+        switched_on = recharge.save(account_id, wishes)
+        recharge.consider(account_id, person=switched_on)
         return _as_json(account_id)
 
     return answered_once(account_id, fingerprint(asked), saved)

@@ -4,7 +4,6 @@ from flask import Blueprint, Response
 
 from creditapp import buying, ledger
 from creditapp.api.callers import account_of, caller, idempotency_key
-from creditapp.api.once import is_answered
 from creditapp.api.wire import Body, Label, Text, answer, body
 
 
@@ -26,8 +25,6 @@ def purchase() -> Response:
     asked = body(Purchase)
     account_id = account_of(program, asked.account)
     key = idempotency_key()
-    if key is not None and is_answered(account_id, key):
-        raise ledger.IdempotencyMismatch(key)
     try:
         opened = buying.open_checkout(account_id, asked.package, key=f"api:{key}" if key else None)
     except ledger.IdempotencyMismatch:

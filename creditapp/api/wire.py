@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import simplejson
 from flask import Response, request
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from creditapp import ledger
@@ -18,6 +18,7 @@ from creditapp.errors import CreditAppError, InvalidInput
 DEEPEST = 32
 PROBLEM = "application/problem+json"
 PLAIN_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
+LARGEST, IN_A_STRING = 1_000_000_000, r"^[0-9]{1,10}(\.[0-9]{1,6})?$"
 LONGEST_METADATA = 8_192
 LONGEST_WORD = 100
 
@@ -63,7 +64,7 @@ def _amount(value: Any) -> Decimal:
         raise PydanticCustomError("amount", "must be greater than 0")
     if (amount * 1_000_000) % 1:
         raise PydanticCustomError("amount", "may have at most six decimals")
-    if amount > 1_000_000_000:
+    if amount > LARGEST:
         raise PydanticCustomError("amount", "must be at most 1,000,000,000")
     return amount
 
@@ -119,15 +120,24 @@ def _moment(value: Any) -> Any:
     return moment
 
 
-Amount = Annotated[Decimal, BeforeValidator(_amount)]
-Threshold = Annotated[Decimal, BeforeValidator(_threshold)]
+def _number(**bounds: float) -> WithJsonSchema:
+    """How an amount is described: a number, or the same in a string."""
+    return WithJsonSchema({"type": ["number", "string"], **bounds, "maximum": LARGEST, "pattern": IN_A_STRING})
+
+
+Amount = Annotated[Decimal, BeforeValidator(_amount), _number(exclusiveMinimum=0)]
+Threshold = Annotated[Decimal, BeforeValidator(_threshold), _number(minimum=0)]
 KeyText = Annotated[str, StringConstraints(min_length=1, pattern=r"^[\x20-\x7e]+$")]
 Text = Annotated[str, BeforeValidator(_storable), StringConstraints(min_length=1, max_length=255)]
 Label = Annotated[str, BeforeValidator(_storable), StringConstraints(min_length=1, max_length=LONGEST_WORD)]
 LongText = Annotated[str, BeforeValidator(_storable), StringConstraints(max_length=1_000)]
-Parameter = Annotated[Any, BeforeValidator(_parameter)]
-Metadata = Annotated[dict[str, Any], BeforeValidator(_metadata)]
-Moment = Annotated[datetime | None, BeforeValidator(_moment)]
+Parameter = Annotated[
+    Any, BeforeValidator(_parameter), WithJsonSchema({"type": ["string", "number"], "maxLength": LONGEST_WORD})
+]
+Metadata = Annotated[dict[str, Any], BeforeValidator(_metadata), WithJsonSchema({"type": "object"})]
+Moment = Annotated[
+    datetime | None, BeforeValidator(_moment), WithJsonSchema({"type": ["string", "null"], "format": "date-time"})
+]
 
 
 def body(shape: type[Shape]) -> Shape:

@@ -19,6 +19,7 @@ from creditapp.gateway import Gateway, OpenedCheckout, PolarRefused
 
 # Longer than Polar may take to answer: a request older than this died on the way.
 TWIN_PATIENCE = timedelta(seconds=30)
+CREATED = 201
 STILL_OPENING = "The same purchase is being opened right now. Ask again in a moment."
 
 
@@ -62,6 +63,8 @@ def request(account_id: int, package_key: str, *, key: str | None = None) -> Int
     if reason := packages.why_not(package, bought(account_id)[package.id], now):
         raise packages.PackageUnavailable(reason)
     if package.limited and (still_open := _still_open(account_id, package.id, now)):
+        if key is not None and still_open.key != key:
+            ledger.remember_answer(account_id, key, request=_mark(package.id), status=CREATED, body=str(still_open.id))
         return _intent(still_open, package)
     checkout = earlier or Checkout(
         account_id=account_id,
@@ -150,6 +153,11 @@ def _with_key(account_id: int, key: str, package_id: int) -> Checkout | None:
     """The checkout that this key opened before, or that was not opened and is to be tried again."""
     if ledger.uses_key(account_id, key):
         raise ledger.IdempotencyMismatch(key)
+    lent = ledger.answer_under(account_id, key)
+    if lent is not None and lent.request != _mark(package_id):
+        raise ledger.IdempotencyMismatch(key)
+    if lent is not None:
+        return db.session.get_one(Checkout, int(lent.body))
     earlier = db.session.scalar(select(Checkout).where(Checkout.account_id == account_id, Checkout.key == key))
     if earlier is None:
         return None
@@ -158,6 +166,10 @@ def _with_key(account_id: int, key: str, package_id: int) -> Checkout | None:
     if _is_being_opened(earlier, clock.now()):
         raise StillOpening(STILL_OPENING, retry_after=1)
     return earlier
+
+
+def _mark(package_id: int) -> str:
+    return f"purchase of package {package_id}"
 
 
 def _is_being_opened(checkout: Checkout, now: datetime) -> bool:

@@ -1,6 +1,7 @@
 """The one way in which credits enter for money: a paid order, credited once, or kept with the reason why not."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from creditapp import clock, identity, ledger, letters, packages
 from creditapp.checkout import refund
@@ -15,10 +16,12 @@ from creditapp.packages import CreditPackage
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """For whom and how many packages an order was made that did not begin at a checkout."""
+    """What was agreed of an order that did not begin at a checkout: for whom, how much, at which price before tax."""
 
     account_id: int
     quantity: int
+    credits: Decimal
+    price_cents: int
 
 
 def fulfil(paid: PolarOrder, sale: Sale | None = None) -> Order:
@@ -33,27 +36,28 @@ def fulfil(paid: PolarOrder, sale: Sale | None = None) -> Order:
     order = record(paid, sale.account_id if sale else None)
     if paid.paid and order.state != "credited":
         order.quantity = sale.quantity if sale else 1
-        checkout = db.session.get(Checkout, order.checkout_id) if order.checkout_id else None
+        checkout = db.session.get(Checkout, order.checkout_id) if order.checkout_id and sale is None else None
         package = packages.by_product(order.polar_product_id) if order.polar_product_id else None
         order.package_id = package.id if package else None
         if checkout is not None and checkout.package_id != order.package_id:
             checkout = None  # the buyer paid something else; the sale that was begun says nothing of it
-        order.reason = _why_not(order, package, checkout, paid)
+        order.reason = _why_not(order, package, _price(order, package, checkout, sale), paid)
         if order.reason is None and package is not None:
-            _credit(order, package, checkout)
+            agreed = sale.credits if sale else (checkout.credits if checkout else package.credits)
+            _credit(order, package, agreed)
         order.state = "uncredited" if order.reason else "credited"
     refund.settle(order)
     db.session.flush()
     return order
 
 
-def _credit(order: Order, package: CreditPackage, checkout: Checkout | None) -> None:
+def _credit(order: Order, package: CreditPackage, amount: Decimal) -> None:
     account_id = order.account_id
     assert account_id is not None  # noqa: S101  (else there was a reason not to come here)
     order.notice = _why_noticed(package, account_id)
     granted = ledger.grant(
         account_id,
-        (checkout.credits if checkout else package.credits) * order.quantity,
+        amount,
         transaction_type="purchase",
         key=f"order:{order.polar_order_id}",
         description=f"{package.name} package",
@@ -87,7 +91,7 @@ def _credit(order: Order, package: CreditPackage, checkout: Checkout | None) -> 
     )
 
 
-def _why_not(order: Order, package: CreditPackage | None, checkout: Checkout | None, paid: PolarOrder) -> str | None:
+def _why_not(order: Order, package: CreditPackage | None, price: int, paid: PolarOrder) -> str | None:
     if package is None:
         return f"The product {order.polar_product_id} is not one of our packages."
     if order.account_id is None:
@@ -97,14 +101,20 @@ def _why_not(order: Order, package: CreditPackage | None, checkout: Checkout | N
         )
     if order.currency != package.currency:
         return f"It was paid in {order.currency.upper()}, and {package.name} is sold in {package.currency.upper()}."
-    # A price raised while the checkout was open does not bind who began to buy at the old one.
-    price = min(package.price_cents, checkout.price_cents) if checkout else package.price_cents * order.quantity
     if order.subtotal_amount < price:
         return (
             f"Its price before discounts was {order.subtotal_amount} and {package.name} costs {price} "
             f"(minor units of {order.currency.upper()})."
         )
     return None
+
+
+def _price(order: Order, package: CreditPackage | None, checkout: Checkout | None, sale: Sale | None) -> int:
+    """The least that the order must have cost; a price raised meanwhile does not bind who agreed to the old one."""
+    usual = package.price_cents * order.quantity if package else 0
+    if sale is not None:
+        return min(usual, sale.price_cents)
+    return min(usual, checkout.price_cents) if checkout else usual
 
 
 def _why_noticed(package: CreditPackage, account_id: int) -> str | None:

@@ -1,11 +1,13 @@
 """Balances, and the only code that changes them.
 
-Invariants: every movement is one credit transaction, numbered without gaps and never changed or deleted; the
-balance is the sum of the amounts and the last ``balance_after``; nothing is ever negative; a key moves credits
-once, for ever. A charge touches the account row and no lot; lots are settled by whatever changes them, exactly as
-if every charge had been allotted at once. ``proof.verify`` checks all of it.
+Invariants: every movement is one credit transaction, numbered without gaps and never changed or deleted; the balance
+is the sum of the amounts and the last ``balance_after``, the debt the sum of the debt changes; nothing is ever
+negative; what open holds reserve is never spent, taken back or expired; a key does one thing, for ever. A charge
+touches the account row and no lot; lots are settled by whatever changes them, exactly as if every charge had been
+allotted at once. ``proof.verify`` checks all of it.
 """
 
+from creditapp.ledger.answers import IdempotentAnswer, answer_under, remember_answer
 from creditapp.ledger.errors import IdempotencyMismatch, InsufficientCredits, InvalidAmount, KeyRevoked
 from creditapp.ledger.grants import adjust, expire, grant, open_account, settle
 from creditapp.ledger.holds import (
@@ -65,6 +67,7 @@ __all__ = [
     "Hold",
     "HoldClosed",
     "IdempotencyMismatch",
+    "IdempotentAnswer",
     "InsufficientCredits",
     "InvalidAmount",
     "KeyRevoked",
@@ -76,6 +79,7 @@ __all__ = [
     "Totals",
     "UsageRecord",
     "adjust",
+    "answer_under",
     "balance",
     "capture",
     "check_amount",
@@ -102,6 +106,7 @@ __all__ = [
     "payers",
     "policy",
     "release",
+    "remember_answer",
     "reverse",
     "settle",
     "spend",

@@ -16,7 +16,7 @@ from creditapp.db import MILLIONTH, UTCDateTime, db, is_postgres
 from creditapp.errors import NotFound
 from creditapp.ledger import lots
 from creditapp.ledger.errors import IdempotencyMismatch, InvalidAmount
-from creditapp.ledger.models import Account, CreditTransaction
+from creditapp.ledger.models import Account, CreditTransaction, Hold
 from creditapp.ledger.timeline import repayment
 
 LARGEST_AMOUNT = Decimal(1_000_000_000)
@@ -109,11 +109,18 @@ def fingerprint(*parts: object) -> str:
 
 
 def already_done(account: Account, key: str | None, request: str) -> CreditTransaction | None:
-    """What *key* did before; None where it did nothing yet. Raises IdempotencyMismatch for another request."""
+    """What *key* did before; None where it did nothing yet. Raises IdempotencyMismatch for another request.
+
+    A key that opened a hold is another request too. Charges alone don't look there, for the sake of their speed: who
+    takes keys from outside looks before them.
+    """
     if key is None:
         return None
     query = select(CreditTransaction).where(CreditTransaction.account_id == account.id, CreditTransaction.key == key)
     done = db.session.scalar(query)
-    if done is not None and done.request != request:
+    if done is not None and done.request == request:
+        return done
+    held = select(Hold.id).where(Hold.account_id == account.id, Hold.key == key)
+    if done is not None or db.session.scalar(held) is not None:
         raise IdempotencyMismatch(key)
-    return done
+    return None

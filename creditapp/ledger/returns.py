@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import func, literal_column, select, type_coerce
 
-from creditapp.db import Credits, db
+from creditapp.db import LARGEST_ID, Credits, db
 from creditapp.errors import CreditAppError, InvalidInput, NotFound
 from creditapp.ledger import dues, journal, lots
 from creditapp.ledger.errors import InvalidAmount
@@ -233,7 +233,7 @@ def _lot_of(account: Account, purchase_id: int) -> CreditLot:
 
 def _charge(account: Account, transaction_id: int) -> CreditTransaction:
     query = select(CreditTransaction).where(
-        CreditTransaction.account_id == account.id, CreditTransaction.id == transaction_id
+        CreditTransaction.account_id == account.id, CreditTransaction.id == min(transaction_id, LARGEST_ID)
     )
     charge = db.session.scalar(query)
     if charge is None:

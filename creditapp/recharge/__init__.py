@@ -32,6 +32,7 @@ from creditapp.recharge.plan import (
     save,
     switch,
     terms_of,
+    usual_wishes,
     wishes_of,
 )
 from creditapp.recharge.statement import (
@@ -77,6 +78,7 @@ __all__ = [
     "switch",
     "terms_of",
     "told",
+    "usual_wishes",
     "waiting",
     "wishes_of",
     "would_charge",

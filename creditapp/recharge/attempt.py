@@ -25,7 +25,7 @@ CLAIM, CHARGE_CLAIM = timedelta(seconds=30), timedelta(seconds=75)
 GIVE_UP_AFTER = timedelta(hours=20)  # after that Stripe forgets which charge was the same
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
 SAID_AGAIN_AFTER = timedelta(hours=1)
-COUNTED = (*IN_FLIGHT, "paid", "needs_operator")  # money that is, or may be, spent
+COUNTED = (*IN_FLIGHT, "paid")  # money that is, or may be, spent
 MAX_FAILURES = 1
 NOT_ENABLED = "Polar does not charge saved cards for this seller yet. Recharge with one click instead."
 
@@ -199,7 +199,7 @@ def needs_set_up(attempt_id: int, reason: str) -> None:
 def fulfil(order: PolarOrder) -> checkout.Order:
     """Credit a paid order, and end the attempt it belongs to: the one way in for orders of any origin."""
     attempt = _attempt_of(order)
-    sale = checkout.Sale(attempt.account_id, attempt.quantity) if attempt else None
+    sale = _sale(attempt) if attempt else None
     credited = checkout.fulfil(order, sale)
     if attempt is not None and order.paid:
         _paid(attempt.id, credited)
@@ -265,7 +265,8 @@ def standing_of(account_id: int, now: datetime) -> rules.Standing:
     since = month_start(now, account_id)
     spent = select(func.coalesce(func.sum(RechargeAttempt.amount_cents), 0)).where(
         RechargeAttempt.account_id == account_id,
-        RechargeAttempt.state.in_(COUNTED),
+        RechargeAttempt.state.in_(COUNTED)
+        | ((RechargeAttempt.state == "needs_operator") & RechargeAttempt.charged_at.is_not(None)),
         RechargeAttempt.at >= since,
     )
     return rules.Standing(
@@ -324,12 +325,20 @@ def _attempt_of(order: PolarOrder) -> RechargeAttempt | None:
     return attempt if attempt is not None and attempt.polar_order_id in (None, order.id) else None
 
 
+def _sale(attempt: RechargeAttempt) -> checkout.Sale:
+    return checkout.Sale(attempt.account_id, attempt.quantity, attempt.credits, attempt.amount_cents)
+
+
 def _paid(attempt_id: int, order: checkout.Order) -> None:
     attempt = _locked(attempt_id)
     if attempt.state not in IN_FLIGHT and attempt.state not in {"needs_operator", "canceled"}:
         return
-    attempt.polar_order_id, attempt.state = order.polar_order_id, "paid"
-    attempt.next_at, attempt.ended_at = None, clock.now()
+    attempt.polar_order_id, attempt.next_at, attempt.ended_at = order.polar_order_id, None, clock.now()
+    if order.state != "credited":
+        attempt.state = "needs_operator"
+        attempt.reason = f"The card was charged, but the credits need a hand: {order.reason}"
+        return
+    attempt.state = "paid"
     attempt.reason = f"Recharged {_number(order.credits)} credits."
     plan = plan_of(attempt.account_id)
     if plan is not None:
@@ -346,6 +355,7 @@ def _end(attempt_id: int, state: str, reason: str, *, stop: str, letter: str) ->
     if attempt.state not in IN_FLIGHT:
         return
     attempt.state, attempt.reason, attempt.next_at, attempt.ended_at = state, reason, None, clock.now()
+    attempt.charged_at = None  # nothing was
     plan = plan_of(account_id)
     assert plan is not None  # noqa: S101  (an attempt has a plan)
     plan.stopped, plan.stopped_reason = stop, reason

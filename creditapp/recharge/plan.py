@@ -11,6 +11,7 @@ from creditapp.recharge.models import RechargePlan
 from creditapp.recharge.rules import MOST_PACKAGES, Terms
 
 USUAL_THRESHOLD, USUAL_PACKAGE = Decimal(500), "professional"
+USUAL_TIMES = 5  # at most so many packages a month
 LARGEST_CAP_CENTS = 100_000_000
 NOTIFY = ("always", "failure")
 
@@ -41,30 +42,30 @@ def plan_of(account_id: int) -> RechargePlan | None:
     return db.session.get(RechargePlan, account_id, populate_existing=True)
 
 
-def save(account_id: int, wishes: Wishes) -> RechargePlan:
-    """Write the wishes down; switching on forgets what stopped it before. Raises NotFound and UnusableTerms."""
+def save(account_id: int, wishes: Wishes) -> bool:
+    """Write the wishes down; whether that switched it on, which ends a cooldown and forgets what stopped it before.
+
+    Raises NotFound and UnusableTerms.
+    """
     ledger.lock(account_id)
     package = packages.by_key(wishes.package)
     _check(wishes, package)
     plan = _plan(account_id)
-    if wishes.enabled:
-        _rearm(plan)
+    switched_on = _switch(plan, on=wishes.enabled)
     plan.enabled, plan.threshold, plan.package_id = wishes.enabled, wishes.threshold, package.id
     plan.quantity, plan.target = wishes.quantity, wishes.target
     plan.monthly_cap_cents, plan.notify, plan.updated_at = wishes.monthly_cap_cents, wishes.notify, clock.now()
     db.session.flush()
-    return plan
+    return switched_on
 
 
-def switch(account_id: int, *, on: bool) -> RechargePlan:
-    """Switch it on or off, its terms as they are; on forgets what stopped it before."""
+def switch(account_id: int, *, on: bool) -> None:
+    """Switch it on or off, its terms as they are; on ends a cooldown and forgets what stopped it before."""
     ledger.lock(account_id)
     plan = _plan(account_id)
-    if on:
-        _rearm(plan)
+    _switch(plan, on=on)
     plan.enabled, plan.updated_at = on, clock.now()
     db.session.flush()
-    return plan
 
 
 def rearm(account_id: int) -> None:
@@ -74,6 +75,20 @@ def rearm(account_id: int) -> None:
         plan.enabled, plan.updated_at = True, clock.now()
         _rearm(plan)
         db.session.flush()
+
+
+def usual_wishes() -> Wishes:
+    """What a plan begins with."""
+    package = packages.by_key(USUAL_PACKAGE)
+    return Wishes(
+        enabled=True,
+        threshold=USUAL_THRESHOLD,
+        package=package.key,
+        quantity=1,
+        target=None,
+        monthly_cap_cents=USUAL_TIMES * package.price_cents,
+        notify="always",
+    )
 
 
 def wishes_of(plan: RechargePlan, *, enabled: bool) -> Wishes:
@@ -107,13 +122,14 @@ def _plan(account_id: int) -> RechargePlan:
     """The account's plan, made off and with the usual terms where there is none."""
     plan = plan_of(account_id)
     if plan is None:
-        now = clock.now()
+        now, package = clock.now(), packages.by_key(USUAL_PACKAGE)
         plan = RechargePlan(
             account_id=account_id,
             enabled=False,
             threshold=USUAL_THRESHOLD,
-            package_id=packages.by_key(USUAL_PACKAGE).id,
+            package_id=package.id,
             quantity=1,
+            monthly_cap_cents=USUAL_TIMES * package.price_cents,
             notify="always",
             failures=0,
             created_at=now,
@@ -122,6 +138,16 @@ def _plan(account_id: int) -> RechargePlan:
         db.session.add(plan)
         db.session.flush()
     return plan
+
+
+def _switch(plan: RechargePlan, *, on: bool) -> bool:
+    """Whether it is switched on by this. What its owner switches off, no new card switches on again."""
+    switched_on = on and (not plan.enabled or plan.stopped is not None)
+    if switched_on:
+        _rearm(plan)
+    elif not on:
+        plan.stopped = plan.stopped_reason = None
+    return switched_on
 
 
 def _rearm(plan: RechargePlan) -> None:

@@ -13,7 +13,7 @@ from creditapp.db import db, of_app
 from creditapp.recharge import rules
 from creditapp.recharge.attempt import sold, standing_of
 from creditapp.recharge.models import RechargeAttempt, RechargePlan
-from creditapp.recharge.plan import Wishes, terms_of
+from creditapp.recharge.plan import Wishes, plan_of, terms_of
 
 HIGHEST = "highest recharge threshold"
 REMEMBERED_SECONDS = 2.0
@@ -53,8 +53,9 @@ def state_of(plan: RechargePlan | None) -> tuple[str, str]:  # noqa: PLR0911 (a 
 
 
 def would_charge(account_id: int, wishes: Wishes) -> Forecast:
-    """What saving these wishes would charge at once, a person having asked for it."""
-    package, now = packages.by_key(wishes.package), clock.now()
+    """What saving these wishes would charge at once: switching on ends a cooldown, a change of a plan does not."""
+    package, now, plan = packages.by_key(wishes.package), clock.now(), plan_of(account_id)
+    stays_on = plan is not None and plan.enabled and plan.stopped is None
     terms = rules.Terms(
         enabled=wishes.enabled,
         threshold=wishes.threshold,
@@ -62,6 +63,7 @@ def would_charge(account_id: int, wishes: Wishes) -> Forecast:
         target=wishes.target,
         monthly_cap_cents=wishes.monthly_cap_cents,
         has_card=checkout.card_of(account_id) is not None,
+        cooling_until=plan.cooling_until if plan is not None and stays_on else None,
     )
     decision = rules.decide(terms, standing_of(account_id, now), sold(package, now), now)
     return Forecast(decision.quantity, decision.quantity * package.price_cents, package.currency, decision.reason)

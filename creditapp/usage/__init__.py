@@ -15,6 +15,7 @@ from creditapp.usage.stats import (
     used_in,
     used_since,
     uses_in,
+    zone_of,
 )
 from creditapp.usage.summary import UNLABELLED, Day, Group, Summary, Use, by_day, change, summary
 
@@ -59,4 +60,5 @@ __all__ = [
     "used_since",
     "uses_in",
     "walk",
+    "zone_of",
 ]

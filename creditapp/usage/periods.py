@@ -14,14 +14,14 @@ PERIODS: Mapping[str, int] = {
     "last_90_days": 90,
     "last_year": 365,
 }
-DAY = timedelta(days=1)
+DAY, HOUR, HALF_AN_HOUR = timedelta(days=1), timedelta(hours=1), timedelta(minutes=30)
 EXACTLY = timedelta(seconds=1)
-INSTANT = timedelta(microseconds=1)
+INSTANT = timedelta.resolution
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From *since* until just before *until*, and the days of *zone* that it touches, oldest first."""
+    """From *since* to *until*, both included; its days are those of *zone*."""
 
     since: datetime
     until: datetime
@@ -29,27 +29,35 @@ class Span:
 
     @property
     def days(self) -> list[date]:
-        """Every day of it, those without usage too."""
+        """Every day that it touches, oldest first."""
         first = self.since.astimezone(self.zone).date()
-        last = (self.until - INSTANT).astimezone(self.zone).date()
+        last = self.until.astimezone(self.zone).date()
         return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+    @property
+    def hours(self) -> list[datetime]:
+        """Every hour of the clock that it touches, oldest first; one that comes twice is there once."""
+        halves = range((self.until - self.since) // HALF_AN_HOUR + 1)
+        moments = [*(self.since + number * HALF_AN_HOUR for number in halves), self.until]
+        local = (moment.astimezone(self.zone) for moment in moments)
+        return list(dict.fromkeys(there.replace(minute=0, second=0, microsecond=0, fold=0) for there in local))
 
 
 def span(period: str, zone: ZoneInfo, now: datetime) -> Span:
-    """The period up to *now*, that included: 24 hours exactly, else whole days of the zone and what there is of today."""
+    """The period up to *now*: 24 hours exactly, else whole days of the zone and what there is of today."""
     days = PERIODS[period]
     if period == LAST_24_HOURS:
-        return Span(now - DAY, now + INSTANT, zone)
-    return Span(midnight(now.astimezone(zone).date() - (days - 1) * DAY, zone), now + INSTANT, zone)
+        return Span(now - DAY, now, zone)
+    return Span(midnight(now.astimezone(zone).date() - (days - 1) * DAY, zone), now, zone)
 
 
 def span_before(period: str, zone: ZoneInfo, now: datetime) -> Span:
     """The same stretch just before, as long as it: up to the time of day that it is now."""
     days = PERIODS[period]
     if period == LAST_24_HOURS:
-        return Span(now - 2 * DAY, now - DAY, zone)
+        return Span(now - 2 * DAY, now - DAY - INSTANT, zone)
     then = (now.astimezone(zone) - days * DAY).astimezone(UTC)
-    return Span(midnight(now.astimezone(zone).date() - (2 * days - 1) * DAY, zone), then, zone)
+    return Span(midnight(now.astimezone(zone).date() - (2 * days - 1) * DAY, zone), then - INSTANT, zone)
 
 
 def midnight(on: date, zone: ZoneInfo) -> datetime:

@@ -6,7 +6,7 @@ apart. It is the day of the operation that counts, not the day on which it was g
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from itertools import pairwise
@@ -31,10 +31,9 @@ from creditapp import clock
 from creditapp.db import Credits, db, is_postgres
 from creditapp.ledger import Account, CreditTransaction, UsageRecord
 from creditapp.ledger.models import RETURNS
-from creditapp.usage.periods import Span, midnight, offsets, span, span_before
+from creditapp.usage.periods import DAY, HOUR, INSTANT, Span, midnight, offsets, span, span_before
 from creditapp.usage.summary import UNLABELLED, Day, Summary, Use, by_day, summary
 
-DAY_SECONDS = 86_400
 FIRST_DAY = date(1970, 1, 1)
 NOTHING = Decimal(0)
 
@@ -64,14 +63,15 @@ def daily(account_id: int, days: int, time_zone: str) -> list[Day]:
     zone = ZoneInfo(time_zone)
     now = clock.now()
     first = now.astimezone(zone).date() - timedelta(days=days - 1)
-    asked = Span(midnight(first, zone), now + timedelta.resolution, zone)
+    asked = Span(midnight(first, zone), now, zone)
     return by_day(uses_in(account_id, asked), asked.days)
 
 
-def uses_in(account_id: int, asked: Span) -> list[Use]:
-    """What the account used in this span, as finely as statistics tell it apart."""
+def uses_in(account_id: int, asked: Span, *, hourly: bool = False) -> list[Use]:
+    """What the account used in this span, as finely as statistics tell it apart, by day or by hour of the clock."""
+    unit = HOUR if hourly else DAY
     groups = (
-        _day_of(UsageRecord.created_at, asked).label("day"),
+        _number_of(UsageRecord.created_at, asked, unit).label("number"),
         UsageRecord.operation_type,
         UsageRecord.api_endpoint,
         UsageRecord.api_key_id,
@@ -84,18 +84,19 @@ def uses_in(account_id: int, asked: Span) -> list[Use]:
         .join(returned, returned.c.charge == UsageRecord.credit_transaction_id)
         .where(*_in(account_id, asked))
     )
+    first = datetime(1970, 1, 1, tzinfo=asked.zone) if hourly else FIRST_DAY
     back = {tuple(row[:4]): row[4:] for row in db.session.execute(_grouped(given_back))}
     return [
         Use(
-            FIRST_DAY + timedelta(days=day),
+            first + number * unit,
             operation or UNLABELLED,
             endpoint,
             key,
             count,
             credits,
-            *(back.get((day, operation, endpoint, key), (0, NOTHING))),
+            *(back.get((number, operation, endpoint, key), (0, NOTHING))),
         )
-        for day, operation, endpoint, key, count, credits in db.session.execute(_grouped(used))
+        for number, operation, endpoint, key, count, credits in db.session.execute(_grouped(used))
     ]
 
 
@@ -108,7 +109,7 @@ def used_in(account_id: int, asked: Span) -> Decimal:
 def used_since(account_id: int, days: int) -> Decimal:
     """How much the account used in the last *days* times 24 hours."""
     now = clock.now()
-    return used_in(account_id, Span(now - timedelta(days=days), now + timedelta.resolution, ZoneInfo("UTC")))
+    return used_in(account_id, Span(now - timedelta(days=days), now, ZoneInfo("UTC")))
 
 
 def on_complete_days(account_id: int, days: int, time_zone: str) -> list[Decimal]:
@@ -123,13 +124,18 @@ def on_complete_days(account_id: int, days: int, time_zone: str) -> list[Decimal
         _axis_at(tuple(midnights)), {"account_id": account_id, **midnights}
     ).one()
     at_midnight = [consumed if stood is None else stood for stood in axis]
-    asked = Span(midnight(today - timedelta(days=days), zone), midnight(today, zone), zone)
+    asked = Span(midnight(today - timedelta(days=days), zone), midnight(today, zone) - INSTANT, zone)
     back = _given_back_by_day(account_id, asked) if reversed_ else {}
     return [
         after - before - back.get(on, NOTHING)
         for on, (before, after) in zip(asked.days, pairwise(at_midnight), strict=True)
         if after
     ]
+
+
+def zone_of(account_id: int) -> str:
+    """The zone in which the account's days are counted, where nothing else is asked for."""
+    return db.session.scalar(select(Account.time_zone).where(Account.id == account_id)) or "UTC"
 
 
 def units_of(transaction_ids: Collection[int]) -> dict[int, int]:
@@ -142,14 +148,14 @@ def units_of(transaction_ids: Collection[int]) -> dict[int, int]:
 
 def _given_back_by_day(account_id: int, asked: Span) -> dict[date, Decimal]:
     returned = _returned(account_id)
-    day = _day_of(UsageRecord.created_at, asked)
+    day = _number_of(UsageRecord.created_at, asked, DAY)
     rows = db.session.execute(
         select(day, type_coerce(func.sum(returned.c.credits), Credits))
         .join(returned, returned.c.charge == UsageRecord.credit_transaction_id)
         .where(*_in(account_id, asked))
         .group_by(day)
     )
-    return {FIRST_DAY + timedelta(days=number): credits for number, credits in rows}
+    return {FIRST_DAY + number * DAY: credits for number, credits in rows}
 
 
 def _returned(account_id: int) -> Any:
@@ -173,23 +179,26 @@ def _in(account_id: int, asked: Span) -> tuple[ColumnElement[bool], ...]:
     return (
         UsageRecord.account_id == account_id,
         UsageRecord.created_at >= asked.since,
-        UsageRecord.created_at < asked.until,
+        UsageRecord.created_at <= asked.until,
     )
 
 
-def _grouped(query: Select[Any]) -> Select[Any]:
-    return query.group_by(literal_column("day"), *list(query.selected_columns)[1:4])
+def _grouped(query: Any) -> Select[Any]:
+    grouped: Select[Any] = query.group_by(literal_column("number"), *list(query.selected_columns)[1:4])
+    return grouped
 
 
-def _day_of(moment: Any, asked: Span) -> ColumnElement[int]:
-    """The number of the day on which *moment* falls in the span's zone: its clocks change on known moments."""
+def _number_of(moment: Any, asked: Span, unit: timedelta) -> ColumnElement[int]:
+    """The number of the day or hour into which *moment* falls, by the clocks of the span's zone."""
     if is_postgres():
         epoch = cast(func.floor(func.extract("epoch", moment)), BigInteger)
     else:
         epoch = cast(func.strftime("%s", moment), Integer)
     (_, first), *changes = offsets(asked)
-    seconds = case(*((moment >= since, offset) for since, offset in reversed(changes)), else_=first) if changes else first
-    return (epoch + seconds) // DAY_SECONDS
+    seconds = (
+        case(*((moment >= since, offset) for since, offset in reversed(changes)), else_=first) if changes else first
+    )
+    return (epoch + seconds) // int(unit.total_seconds())
 
 
 @cache
@@ -209,8 +218,4 @@ def _axis_at(moments: tuple[str, ...]) -> Select[Any]:
         .scalar_subquery()
         for moment in moments
     )
-    return select(account.c.consumed, account.c.total_reversed, *stood).where(
-        account.c.id == bindparam("account_id")
-    )
-
-
+    return select(account.c.consumed, account.c.total_reversed, *stood).where(account.c.id == bindparam("account_id"))

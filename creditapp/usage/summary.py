@@ -16,7 +16,7 @@ Name = TypeVar("Name")
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Operations of one kind on one day: how many, what they cost, and what was given back of both since."""
+    """Operations of one kind on one day, or in one hour: how many, their cost, and what was given back since."""
 
     on: date
     operation: str

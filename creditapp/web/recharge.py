@@ -76,8 +76,8 @@ def save() -> Page:
         wishes = form.wishes()
         charge = _agreed(account_id, wishes, form)
         with transaction():
-            recharge.save(account_id, wishes)
-            recharge.consider(account_id, person=True)
+            switched_on = recharge.save(account_id, wishes)
+            recharge.consider(account_id, person=switched_on)
     except recharge.UnusableTerms as error:
         return _page(form, {error.field: error.sentence}), REFUSED
     except (InvalidInput, NotFound) as error:
@@ -93,14 +93,15 @@ def toggle() -> Page:
     account_id = sessions.account_id()
     plan = recharge.plan_of(account_id)
     on = plan is None or not plan.enabled
-    if on and plan is not None and not _ticked("charge_now"):
-        charge = _would_charge(account_id, recharge.wishes_of(plan, enabled=True))
+    if on and not _ticked("charge_now"):
+        wishes = recharge.wishes_of(plan, enabled=True) if plan else recharge.usual_wishes()
+        charge = _would_charge(account_id, wishes)
         if charge is not None:
             flash(f"{_warning(charge)} Tick the box below and save.", "warn")
             return redirect(url_for("recharge.index", on=1), 303)
     with transaction():
         recharge.switch(account_id, on=on)
-        recharge.consider(account_id, person=True)
+        recharge.consider(account_id, person=on)
     flash("Auto-recharge is on." if on else "Auto-recharge is off. Nothing is charged any more.", "ok")
     return redirect(url_for("recharge.index"), 303)
 

@@ -105,6 +105,7 @@ def test_a_strangers_charge_and_one_that_does_not_exist_look_the_same(
 ) -> None:
     stranger = api(make_key(identity.account_id_of(charlie)))
     theirs, nobodys = reverse(stranger, charge), reverse(stranger, "999999")
+    assert reverse(stranger, str(2**80)).status_code == 404
 
     assert theirs.status_code == nobodys.status_code == 404
     assert theirs.get_json()["code"] == nobodys.get_json()["code"] == "not_found"

@@ -19,8 +19,8 @@ Call = dict[str, Any]
 MAKING_OR_CHARGING = {"path": "/v1/orders/", "method": "POST"}  # a draft is made, or finalized
 LOST: Call = {"status": None, "after_charge": True}
 CHARGED_THEN_500: Call = {"status": 500, "after_charge": True}
-WEBHOOKS_FIRST: Call = {"right_answer": True, "answer_after": 1.0}
-SLOW: Call = {"right_answer": True, "seconds": 0.7}
+WEBHOOKS_FIRST: Call = {"right_answer": True, "answer_after": 0.5}
+SLOW: Call = {"right_answer": True, "seconds": 0.5}
 RIGHT: Call = {"right_answer": True}
 SHARES = ((LOST, 0.15), (CHARGED_THEN_500, 0.10), (WEBHOOKS_FIRST, 0.10), (SLOW, 0.10))
 

@@ -30,7 +30,7 @@ class Size:
     kills: int
 
 
-SHORT, FULL = Size(12, 4, 4), Size(200, 4, 60)
+SHORT, FULL = Size(12, 4, 4), Size(200, 3, 60)
 
 
 def recharges(product: Product, size: Size, seed: int) -> Report:

@@ -146,3 +146,15 @@ def test_an_offer_paid_twice_by_a_link_of_polars_is_credited_twice_and_shown_to_
     assert program.available == 100 + 2 * 7_500
     page = operators_browser.sees("/operator/")
     assert page.count("Paid late: Holiday Bonus was no longer on offer to this account.") == 1
+
+
+def test_a_key_that_was_led_to_the_open_checkout_is_its_key_too(program: Program, polar: Polar) -> None:
+    first = program.post("/purchase", {"package": "holiday_bonus"})
+    led = program.post("/purchase", {"package": "holiday_bonus"}, key="k0")
+    assert led.json() == first.json()
+
+    other = program.post("/purchase", {"package": "professional"}, key="k0")
+    again = program.post("/purchase", {"package": "holiday_bonus"}, key="k0")
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert program.post("/consume", {"amount": 1}, key="k0").status_code == 422

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from creditapp import checkout, clock, identity, ledger, recharge, schedule
-from creditapp.db import db
+from creditapp import checkout, clock, identity, ledger, packages, recharge, schedule
+from creditapp.db import db, transaction
 from tests.flows.house import PATIENCE_SECONDS, Polar, Program, Visitor, eventually
 
 PAYS, LATER_DECLINES, ASKS = "4242 4242 4242 4242", "4000 0000 0000 0341", "4000 0027 6000 3184"
@@ -250,6 +250,65 @@ def test_where_polar_does_not_charge_saved_cards_it_says_so(
     assert polar.charges_of(account) == []
     assert states(account) == ["needs_operator"]
     assert program.get("/auto_recharge")["state"] == "unavailable"
+    assert recharge.spent_this_month(account) == 0
+
+
+def test_what_its_owner_switches_off_no_new_card_switches_on(
+    program: Program, polar: Polar, account: int, save_card: Callable[..., None], told: Told, browser: Visitor
+) -> None:
+    save_card(ASKS)
+    plans(program)
+    spends(program, 60)
+    told()
+    off = browser.submits("/credits/settings/auto_recharge", "/credits/auto_recharge_toggle")
+    assert off.status_code == 303
+    save_card(PAYS)
+    told()
+
+    assert polar.charges_of(account) == []
+    assert program.get("/auto_recharge")["state"] == "off"
+
+
+def test_the_first_switch_asks_before_it_charges(
+    program: Program, polar: Polar, account: int, save_card: Callable[..., None], told: Told, browser: Visitor
+) -> None:
+    save_card()
+    browser.submits("/credits/settings/auto_recharge", "/credits/auto_recharge_toggle")
+    told()
+    assert polar.charges_of(account) == []
+    assert "saving will charge $40.00 now" in browser.sees("/credits/settings/auto_recharge")
+
+
+def test_saving_the_same_again_and_again_does_not_end_the_cooldown(
+    program: Program, polar: Polar, account: int, save_card: Callable[..., None], told: Told
+) -> None:
+    save_card()
+    for _ in range(4):
+        plans(program, threshold=50_000, monthly_cap_cents=None)
+        told()
+
+    assert len(polar.charges_of(account)) == 1
+
+
+def test_a_price_raised_while_the_card_is_charged_does_not_bind_the_recharge(
+    program: Program, polar: Polar, account: int, save_card: Callable[..., None], told: Told, shelf: dict[str, Any]
+) -> None:
+    save_card()
+    plans(program)
+    polar.control("webhooks", drop=True)
+    polar.control("fail_next", path="/finalize", status=500, after_charge=True)
+    spends(program, 60)
+    told()
+    with transaction():
+        packages.by_key("starter").price_cents = 15_00
+    for minutes in (1, 3, 9, 20):
+        with later(timedelta(minutes=minutes)):
+            schedule.carry_on_recharges()
+            told()
+
+    assert len(polar.charges_of(account)) == 1
+    assert program.available == 1_040
+    assert states(account) == ["paid"]
 
 
 LOST = {

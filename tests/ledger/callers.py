@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from creditapp import ledger
-from creditapp.ledger import IdempotencyMismatch, InsufficientCredits
+from creditapp.ledger import AlreadyReversed, IdempotencyMismatch, InsufficientCredits, InvalidAmount
 from tests.ledger import door
 
 Answer = TypeVar("Answer")
@@ -36,6 +36,38 @@ def adjust_once(account_id: int, amount: str, key: str) -> str:
     except InsufficientCredits:
         return "refused"
     return "adjusted"
+
+
+def claw_back_once(account_id: int, amount: str, purchase_id: int, key: str) -> str:
+    """``taken`` by which row, or ``refused``."""
+    try:
+        return f"taken {door.claw_back(account_id, amount, purchase_id, key=key).id}"
+    except InvalidAmount:
+        return "refused"
+
+
+def give_back_once(account_id: int, amount: str, purchase_id: int, key: str) -> str:
+    """``given`` by which row, or ``refused``."""
+    try:
+        return f"given {door.give_back(account_id, amount, purchase_id, key=key).id}"
+    except InvalidAmount:
+        return "refused"
+
+
+def reverse_once(account_id: int, transaction_id: int, amount: str, key: str) -> str:
+    """``given`` by which row, or ``refused``."""
+    try:
+        return f"given {door.reverse(account_id, transaction_id, amount, key=key).id}"
+    except AlreadyReversed:
+        return "refused"
+
+
+def write_off_once(account_id: int, amount: str, key: str) -> str:
+    """``forgiven`` by which row, or ``refused``."""
+    try:
+        return f"forgiven {door.write_off(account_id, amount, key=key).id}"
+    except InvalidAmount:
+        return "refused"
 
 
 def expire_once(account_id: int) -> int:

@@ -4,10 +4,12 @@ import itertools
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from flask import current_app
 from sqlalchemy import select
 
 from creditapp import clock, identity, ledger
@@ -152,23 +154,13 @@ def key_of(account_id: int) -> int:
 
 
 def owing(account_id: int, amount: Amount) -> None:
-    """Bring an account with nothing left into debt, as a purchase taken back does after its credits were spent."""
-    with transaction():
-        account = ledger.lock(account_id)
-        account.debt += Decimal(amount)
-        account.total_purchased -= Decimal(amount)
-        row = ledger.CreditTransaction(
-            account_id=account_id,
-            number=account.last_number + 1,
-            transaction_type="refund",
-            amount=Decimal(0),
-            debt_change=Decimal(amount),
-            balance_before=account.balance,
-            balance_after=account.balance,
-            processed_at=account.updated_at,
-        )
-        account.last_number += 1
-        db.session.add(row)
+    """Bring an account into debt: a purchase is spent, then refunded by a seller who takes no other credits for it."""
+    bought = grant(account_id, amount, priority=-1)
+    spend(account_id, amount)
+    usual = current_app.extensions["ledger_policy"]
+    current_app.extensions["ledger_policy"] = replace(usual, clawback_other_lots=False)
+    claw_back(account_id, amount, bought.id)
+    current_app.extensions["ledger_policy"] = usual
 
 
 def available(account_id: int) -> Decimal:

@@ -8,7 +8,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from tests.ledger.eager_parts import ZERO, Closed, Hold, Insufficient, Lot, Mismatch, NoCharge, NothingLeft, Row, TooMuch
+from tests.ledger.eager_parts import (
+    ZERO,
+    Closed,
+    Hold,
+    Insufficient,
+    Lot,
+    Mismatch,
+    NoCharge,
+    NothingLeft,
+    Row,
+    TooMuch,
+)
 
 TAKEN_BACK = {"purchase": 0, "adjustment": 1, "bonus": 2}
 SOON = timedelta(days=30)

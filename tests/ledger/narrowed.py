@@ -1,4 +1,4 @@
-"""The proof of the books narrowed to one account, so that it may be asked after every step beside thousands of others."""
+"""The proof of the books narrowed to one account, so that it may be asked at every step beside thousands of others."""
 
 from sqlalchemy import text
 

@@ -108,6 +108,37 @@ SPOILED = {
         "UPDATE credit_transactions SET reference_id = '999999' WHERE transaction_type = 'reversal'",
         "no charge is given back beyond what it took",
     ),
+    "a refund of more than a purchase brought": (
+        "UPDATE credit_transactions SET debt_change = 900000000 WHERE transaction_type = 'refund'",
+        "no purchase is taken back beyond what it brought, or given back beyond what was taken",
+    ),
+    "a refund of no purchase": (
+        "UPDATE credit_transactions SET reference_id = NULL WHERE transaction_type = 'refund'",
+        "no purchase is taken back beyond what it brought, or given back beyond what was taken",
+    ),
+    "a purchase given back that was not taken": (
+        (
+            "UPDATE credit_transactions SET amount = 4000000, balance_after = balance_before + 4000000 "
+            "WHERE transaction_type = 'refund'"
+        ),
+        "no purchase is taken back beyond what it brought, or given back beyond what was taken",
+    ),
+    "a correction that changes debt too": (
+        "UPDATE credit_transactions SET transaction_type = 'adjustment', debt_change = 1 WHERE number = 6",
+        "debt changes by what can make, repay or forgive it",
+    ),
+    "a lot that something returned to without a row": (
+        "UPDATE credit_lots SET returned = returned + 1, amount = amount - 1 WHERE source = 'purchased'",
+        "what lots were returned, lost and let expire is what the rows say",
+    ),
+    "a lot that something was taken from without a row": (
+        "UPDATE credit_lots SET revoked = revoked + 1, remaining = remaining - 1 WHERE source = 'purchased'",
+        "what lots were returned, lost and let expire is what the rows say",
+    ),
+    "a lot that expired without a row": (
+        "UPDATE credit_lots SET expired = expired + 1, remaining = remaining - 1 WHERE source = 'purchased'",
+        "what lots were returned, lost and let expire is what the rows say",
+    ),
     "an account that forgot what it was given back": (
         "UPDATE accounts SET total_reversed = 0",
         "what was given back of charges is their reversals",
