@@ -9,6 +9,7 @@ from creditapp.usage.runway import HORIZON_DAYS, Runway, Step, runway, walk
 from creditapp.usage.stats import (
     Statistics,
     daily,
+    first_used_on,
     on_complete_days,
     statistics,
     units_of,
@@ -17,7 +18,7 @@ from creditapp.usage.stats import (
     uses_in,
     zone_of,
 )
-from creditapp.usage.summary import UNLABELLED, Day, Group, Summary, Use, by_day, change, summary
+from creditapp.usage.summary import UNLABELLED, Day, Group, Summary, Use, by_day, change, operation_of, summary, weekly
 
 __all__ = [
     "ENOUGH_DAYS",
@@ -46,8 +47,10 @@ __all__ = [
     "consume",
     "daily",
     "estimate",
+    "first_used_on",
     "midnight",
     "on_complete_days",
+    "operation_of",
     "outlook",
     "pace",
     "price_lines",
@@ -60,5 +63,6 @@ __all__ = [
     "used_since",
     "uses_in",
     "walk",
+    "weekly",
     "zone_of",
 ]

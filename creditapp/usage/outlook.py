@@ -1,29 +1,44 @@
 """An account's forecast: its pace, and what becomes of its credits at that pace."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from creditapp import clock, ledger
 from creditapp.usage.forecast import LOOK_BACK_DAYS, Pace, Range, pace
+from creditapp.usage.periods import DAY, midnight
 from creditapp.usage.runway import Runway, Step, runway, walk, without
 from creditapp.usage.stats import on_complete_days
+
+NOTHING = Decimal(0)
+DECEMBER = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What is to be expected, seen from *today* in the zone. ``steps`` are empty where there is no pace to go by."""
+    """What is to be expected, seen from *now* in the zone.
 
-    today: date
+    *lots* are what is free to spend, in burn order; ``steps`` where they go at the expected pace, none without one.
+    """
+
+    now: datetime
+    zone: ZoneInfo
     pace: Pace
     available: Decimal
+    lots: tuple[ledger.LotLeft, ...]
     steps: tuple[Step, ...]
+
+    @property
+    def today(self) -> date:
+        """The day that is not over yet."""
+        return self.now.astimezone(self.zone).date()
 
     @property
     def runway(self) -> Runway | None:
         """When nothing is left; None where that can't be told, or is further than one can see."""
-        return Runway(Decimal(0), self.today) if self.available <= 0 else runway(self.steps)
+        return Runway(NOTHING, self.today) if self.available <= 0 else runway(self.steps)
 
     @property
     def lapses(self) -> list[Step]:
@@ -32,19 +47,51 @@ class Outlook:
 
     def project(self, days: int) -> Range | None:
         """What will be used on so many days from tomorrow on; None where there is no pace to go by."""
-        return self.pace.project(self.today + timedelta(days=1), days)
+        return self.pace.project(self.today + DAY, days)
+
+    def rest_of_month(self) -> Range | None:
+        """What will be used until the month is over, today's rest included; None where there is no pace to go by."""
+        first = self.today.replace(day=1)
+        next_month = date(first.year + first.month // DECEMBER, first.month % DECEMBER + 1, 1)
+        projected = self.project((next_month - self.today).days - 1)
+        if projected is None:
+            return None
+        begins, ends = midnight(self.today, self.zone), midnight(self.today + DAY, self.zone)
+        rest = (
+            self.pace.on(self.today)
+            * ((ends - self.now) // timedelta.resolution)
+            / ((ends - begins) // timedelta.resolution)
+        )
+        return Range(projected.low + rest, projected.expected + rest, projected.high + rest)
 
     def falls_to(self, threshold: Decimal) -> date | None:
         """The day on which no more than *threshold* is available; None where that is further than one can see."""
         return next((step.on for step in self.steps if step.left <= threshold), None)
 
+    def bounds(self, days: int) -> tuple[list[Step], list[Step]]:
+        """Where the credits go within so many days if little is used, and if much is: a tenth beyond on either side."""
+        projected = [self.project(number) for number in range(days + 1)]
+        if self.pace.daily is None:
+            return [], []
+        little = self._walked([bound.low for bound in projected if bound], days)
+        much = self._walked([bound.high for bound in projected if bound], days)
+        return little, much
+
+    def _walked(self, in_all: list[Decimal], days: int) -> list[Step]:
+        """Where the credits go if so much is used by the end of each day from today on."""
+        uses = {self.today: self.pace.on(self.today)}
+        uses |= {
+            self.today + number * DAY: max(later - earlier, NOTHING)
+            for number, (earlier, later) in enumerate(pairwise(in_all), 1)
+        }
+        return list(walk(self.lots, lambda on: uses[on], self.now, self.zone, days=days))
+
 
 def outlook(standing: ledger.Balance, time_zone: str) -> Outlook:
     """The forecast of the account that stands so, in days of this zone."""
     zone, now = ZoneInfo(time_zone), clock.now()
-    today = now.astimezone(zone).date()
-    found = pace(on_complete_days(standing.account_id, LOOK_BACK_DAYS, time_zone), today)
+    found = pace(on_complete_days(standing.account_id, LOOK_BACK_DAYS, time_zone), now.astimezone(zone).date())
     if found.daily is None or standing.available <= 0:
-        return Outlook(today, found, standing.available, ())
+        return Outlook(now, zone, found, standing.available, (), ())
     free = without(ledger.lots_left(standing.account_id), standing.reserved)  # work under way is paid for first
-    return Outlook(today, found, standing.available, tuple(walk(free, found.on, now, zone)))
+    return Outlook(now, zone, found, standing.available, tuple(free), tuple(walk(free, found.on, now, zone)))

@@ -138,6 +138,13 @@ def zone_of(account_id: int) -> str:
     return db.session.scalar(select(Account.time_zone).where(Account.id == account_id)) or "UTC"
 
 
+def first_used_on(account_id: int, zone: ZoneInfo) -> date | None:
+    """The day of the account's first use; None before it."""
+    query = select(UsageRecord.created_at).where(UsageRecord.account_id == account_id)
+    first = db.session.scalar(query.order_by(UsageRecord.created_at).limit(1))
+    return first.astimezone(zone).date() if first else None
+
+
 def units_of(transaction_ids: Collection[int]) -> dict[int, int]:
     """How many units each of these consumptions was for, by the id of its credit transaction."""
     query = select(UsageRecord.credit_transaction_id, UsageRecord.units_consumed).where(

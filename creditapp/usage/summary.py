@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from creditapp.db import MILLIONTH
 
 NOTHING = Decimal(0)
+WEEK = 7
 UNLABELLED = "other"  # usage that was charged without naming an operation
 
 Name = TypeVar("Name")
@@ -105,9 +106,23 @@ def by_day(uses: Sequence[Use], days: Sequence[date], name_of: Callable[[Use], s
     return [_day(on, _groups(there, name_of)) for on, there in found.items()]
 
 
+def weekly(days: Sequence[Day]) -> list[Day]:
+    """Seven days each as one, named by its first; the last ends with the last day, the first may be shorter."""
+    starts = range(len(days) % WEEK - WEEK if len(days) % WEEK else 0, len(days), WEEK)
+    return [_merged(days[max(start, 0) : start + WEEK]) for start in starts]
+
+
 def change(now: Decimal, before: Decimal) -> Decimal | None:
     """By how many per cent *now* is more than *before*, to a tenth; None where there was nothing before."""
     return ((now - before) * 100 / before).quantize(Decimal("0.1")) if before else None
+
+
+def _merged(days: Sequence[Day]) -> Day:
+    credits: dict[str, Decimal] = {}
+    for day in days:
+        for name, amount in day.by_operation.items():
+            credits[name] = credits.get(name, NOTHING) + amount
+    return Day(days[0].on, credits, sum(day.operations for day in days))
 
 
 def _day(on: date, groups: Sequence[Group[str]]) -> Day:

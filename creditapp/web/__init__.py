@@ -23,6 +23,7 @@ from creditapp.web import (
     shell,
     theme,
     transactions,
+    usage,
     webhooks,
     words,
 )
@@ -39,6 +40,7 @@ def register(app: Flask) -> None:
         balance,
         packages,
         purchases,
+        usage,
         history,
         transactions,
         estimator,

@@ -1,4 +1,4 @@
-"""Usage by day as stacked bars, and the table beside it: pure geometry and sums.
+"""Usage by day, hour or week as stacked bars, and the table beside it: pure geometry and sums.
 
 Widths are percent and heights are pixels, so that letters keep their size and no style attribute is needed.
 """
@@ -21,6 +21,7 @@ THINNEST = Decimal("0.5")
 NICE_STEPS = tuple(Decimal(step) for step in ("1", "2", "2.5", "5", "10"))
 COLOURS = 6
 REST = "All others"
+MOST_LABELS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def stacked(days: Sequence[Day]) -> Chart:
                 middle=percent(middle),
                 width=percent(width),
                 pieces=_pieces(day, colour_of, per_credit),
-                label=_label(len(days) - 1 - number),
+                label=_label(len(days) - 1 - number, len(days)),
             )
         )
     grid = tuple(_grid_line(step * line, per_credit) for line in range(1, GRID_LINES + 1))
@@ -164,7 +165,8 @@ def _grid_line(amount: Decimal, per_credit: Decimal) -> GridLine:
     return GridLine(f"{y:.1f}", f"{y - 4:.1f}", amount)
 
 
-def _label(days_ago: int) -> str:
-    if days_ago % 4 == 0:
+def _label(bars_later: int, bars: int) -> str:
+    each = -(-bars // MOST_LABELS)
+    if bars_later % (2 * each) == 0:
         return "always"
-    return "wide" if days_ago % 2 == 0 else "never"
+    return "wide" if bars_later % each == 0 else "never"

@@ -48,22 +48,26 @@ def judge(
     lost = sum(times_credited[order_id] == 0 for order_id in orders)
     doubled = sum(times > 1 for times in times_credited.values())
     took = Spread([(row.processed_at - received[str(row.polar_order_id)]).total_seconds() for row in rows])
-    verified = product.instance.flask("credits", "verify")
-
     report.figure("lost", f"{lost} of {len(orders):,}")
     report.figure("doubled", f"{doubled} of {len(orders):,}")
     report.figure("exact balances", f"{sum(exact.values())} of {len(exact)}")
-    report.figure("flask credits verify", (verified.stdout + verified.stderr).strip())
     report.figure("from receipt to credit", f"{took} (promised: {share:.0%} within {within:.0f} s)")
     report.promise(bool(settled), f"every event is handled {SETTLE_SECONDS:.0f} s after the last acknowledgement")
     report.promise(len(received) == len(orders), "every acknowledged order is in the inbox")
     report.promise(lost == 0, "every acknowledged order is credited")
     report.promise(doubled == 0, "no order is credited twice")
     report.promise(all(exact.values()), "every balance is the welcome credits and what was bought")
-    report.promise(verified.returncode == 0, "flask credits verify finds no difference")
     report.promise(
         took.at(share) <= within, f"{share:.0%} of the orders are credited within {within:.0f} s of their receipt"
     )
+    tie_out(product, report)
+
+
+def tie_out(product: Product, report: Report) -> None:
+    """Hold the books to themselves: every rule of ``flask credits verify``."""
+    verified = product.instance.flask("credits", "verify")
+    report.figure("flask credits verify", (verified.stdout + verified.stderr).strip())
+    report.promise(verified.returncode == 0, "flask credits verify finds no difference")
 
 
 def charges(product: Product, account_id: int) -> list[CreditTransaction]:

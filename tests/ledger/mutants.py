@@ -147,7 +147,7 @@ MUTANTS = (
         "timeline.py",
         "            yield from self._expire(hold.expires_at, strictly=True)\n",
         "",
-        "tests/ledger/test_lots_are_exact.py",
+        "tests/ledger/test_expire.py",
     ),
     Mutant(
         "a hold outlives its time",

@@ -244,6 +244,26 @@ def test_a_clock_set_back_brings_no_expired_credit_back(app: object) -> None:
         door.spend(account, 2)
 
 
+def test_what_fell_due_while_nobody_looked_is_booked_in_the_order_of_its_time(app: object) -> None:
+    minute = timedelta(minutes=1)
+    with clock.at(door.NOON):
+        account = door.open_account()
+        door.grant(account, 50, transaction_type="bonus", expires_at=door.NOON + 10 * minute)
+        door.hold(account, 40, expires_in=20 * minute)
+        door.hold(account, 10, expires_in=40 * minute)
+
+    with clock.at(door.NOON + 30 * minute):
+        for _ in range(2):  # before it is booked, and after
+            # The lot fell due while both holds covered all of it, so it lasts as long as the second; the first ended.
+            assert [(lot.remaining, lot.expires_at) for lot in ledger.lots_left(account)] == [
+                (50, door.NOON + 40 * minute)
+            ]
+            assert door.available(account) == 40
+            door.expire(account)
+        door.spend(account, 40)
+    assert door.differences() == []
+
+
 def test_a_charge_that_the_account_can_pay_is_made_though_lot_after_lot_falls_due_meanwhile(app: object) -> None:
     # In real time: several lots end within the time that booking one of them takes.
     lots, pause = 40, timedelta(milliseconds=1)

@@ -1,0 +1,167 @@
+"""Usage and forecast: where credits went, and how long they last. The state stands in the address."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from flask import Blueprint, render_template, request
+
+from creditapp import checkout, clock, identity, packages, recharge, usage
+from creditapp.web.chart import REST, Chart, stacked
+from creditapp.web.line import Line, line
+from creditapp.web.movements import day_of_month, operation
+from creditapp.web.sessions import account_id, login_required
+from creditapp.web.shell import standing
+from creditapp.web.words import MINUS, zone
+
+bp = Blueprint("usage", __name__)
+
+PERIODS: Mapping[str, tuple[str, str]] = {
+    usage.LAST_24_HOURS: ("24 h", "24 hours"),
+    "last_7_days": ("7 days", "7 days"),
+    usage.USUAL_PERIOD: ("30 days", "30 days"),
+    "last_90_days": ("90 days", "90 days"),
+    "last_year": ("1 year", "year"),
+}
+GROUPINGS = {"operation": "Operation", "endpoint": "Endpoint", "key": "Key"}
+WEEKS_FROM_DAYS = 180
+SIZING_DAYS = 30
+HOURS_A_DAY = 24
+REFUSED = 422
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the table beside the chart: so many operations of what has this colour."""
+
+    colour: int
+    name: str
+    merged: int
+    operations: int
+    credits: Decimal
+    share: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """The chart, what each bar is called, and the numbers beside it; ``unit`` is what a bar stands for."""
+
+    chart: Chart
+    names: list[str]
+    slots: list[usage.Day]
+    rows: list[Row]
+    unit: str
+    average: Decimal
+    highest: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What is to be expected: this month, its price, the package that covers a month, and what auto-recharge does."""
+
+    month: usage.Range
+    offer: packages.Offer | None
+    covers: usage.Range
+    threshold: Decimal | None
+    recharges_on: date | None
+    line: Line
+
+
+@bp.get("/credits/usage")
+@login_required
+def index() -> str | tuple[str, int]:
+    """The page, 422 where a period is asked for that there is not; to htmx the usage alone."""
+    account, here = account_id(), zone()
+    period, by = request.args.get("period", usage.USUAL_PERIOD), request.args.get("by", "operation")
+    known = period in PERIODS and by in GROUPINGS
+    period, by = (period, by) if known else (usage.USUAL_PERIOD, "operation")
+    found = usage.statistics(account, period, here.key)
+    first_used_on = usage.first_used_on(account, here)
+    outlook = usage.outlook(standing(), here.key)
+    html = render_template(
+        "usage/_usage.html" if request.headers.get("HX-Target", "").endswith("#usage") else "usage/index.html",
+        known=known,
+        periods=PERIODS,
+        groupings=GROUPINGS,
+        period=period,
+        by=by,
+        found=found,
+        change=usage.change(found.summary.credits, found.credits_before),
+        bars=_bars(account, period, by, found, first_used_on),
+        first_used_on=first_used_on,
+        time_zone=f"{here.key} ({_offset(clock.now().astimezone(here))})",
+        outlook=outlook,
+        expected=_expected(account, outlook) if outlook.steps else None,
+    )
+    return html if known else (html, REFUSED)
+
+
+def _bars(account: int, period: str, by: str, found: usage.Statistics, first_used_on: date | None) -> Bars:
+    name_of, hourly = _naming(account, by), period == usage.LAST_24_HOURS
+    uses = usage.uses_in(account, found.span, hourly=True) if hourly else found.uses
+    slots = usage.by_day(uses, found.span.hours if hourly else found.span.days, name_of)
+    days = found.span.days
+    # Not divided by days on which the account did not exist.
+    counted = len(days) if first_used_on is None else min(len(days), (days[-1] - first_used_on).days + 1)
+    weekly = len(slots) > WEEKS_FROM_DAYS
+    slots = usage.weekly(slots) if weekly else slots
+    chart = stacked(slots)
+    return Bars(
+        chart=chart,
+        names=[f"{slot.on:%H:%M}" if hourly else day_of_month(slot.on) for slot in slots],
+        slots=slots,
+        rows=_rows(chart, uses, name_of),
+        unit="hour" if hourly else "week" if weekly else "day",
+        average=chart.total / (HOURS_A_DAY if hourly else counted),
+        highest=max(slot.total for slot in slots),
+    )
+
+
+def _naming(account: int, by: str) -> Callable[[usage.Use], str]:
+    """What a use is told apart by, in words."""
+    if by == "endpoint":
+        return lambda use: use.endpoint or "Not named"
+    if by == "key":
+        names = {key.id: f"{key.name} ({key.prefix}…)" for key in identity.keys_of(account)}
+        return lambda use: names.get(use.api_key_id or 0, "A service key" if use.api_key_id else "Without a key")
+    return lambda use: operation(use.operation)
+
+
+def _rows(chart: Chart, uses: list[usage.Use], name_of: Callable[[usage.Use], str]) -> list[Row]:
+    counts: dict[str, int] = {}
+    for use in uses:
+        counts[name_of(use)] = counts.get(name_of(use), 0) + use.operations - use.reversed_operations
+    told = {series.operation for series in chart.series if not series.merged}
+    counts[REST] = sum(count for name, count in counts.items() if name not in told)
+    return [
+        Row(series.colour, series.operation, series.merged, counts[series.operation], series.total, series.share)
+        for series in chart.series
+    ]
+
+
+def _expected(account: int, outlook: usage.Outlook) -> Expected | None:
+    rest, ahead = outlook.rest_of_month(), outlook.project(SIZING_DAYS)
+    if rest is None or ahead is None:
+        return None
+    month = usage.Span(usage.midnight(outlook.today.replace(day=1), outlook.zone), outlook.now, outlook.zone)
+    used = usage.used_in(account, month)
+    plan = recharge.plan_of(account)
+    threshold = plan.threshold if plan and recharge.state_of(plan)[0] == "on" else None
+    return Expected(
+        month=usage.Range(used + rest.low, used + rest.expected, used + rest.high),
+        offer=packages.recommend(packages.on_sale(checkout.bought(account)), ahead.expected),
+        covers=ahead,
+        threshold=threshold,
+        recharges_on=outlook.falls_to(threshold) if threshold is not None else None,
+        line=line(outlook, threshold),
+    )
+
+
+def _offset(there: datetime) -> str:
+    """What the clocks differ from UTC at this moment: UTC, UTC+5:45."""
+    offset = there.utcoffset()
+    minutes = int(offset.total_seconds() // 60) if offset else 0
+    hours, rest = divmod(abs(minutes), 60)
+    apart = f"{hours}:{rest:02}" if rest else str(hours)
+    return f"UTC{'+' if minutes > 0 else MINUS}{apart}" if minutes else "UTC"
