@@ -78,9 +78,7 @@ def test_one_event_handled_by_many_at_once_has_its_effect_once(
     assert not webhooks.waiting(10, longer_than=timedelta(0))
 
 
-@pytest.mark.parametrize(
-    "event_type", ["order.created", "order.updated", "made.up", "customer.updated"]
-)
+@pytest.mark.parametrize("event_type", ["order.created", "order.updated", "made.up", "customer.updated"])
 def test_other_events_are_kept_and_say_why_nothing_was_done(
     client: FlaskClient, account: int, shelf: Shelf, run_jobs: RunJobs, event_type: str
 ) -> None:
