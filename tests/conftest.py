@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -29,6 +30,10 @@ from tests.valkey import Valkey
 
 for _name, _field in Settings.model_fields.items():  # what this machine is set up for is nothing to a test
     os.environ.pop(str(_field.validation_alias or _name).upper(), None)
+
+# A machine with other work is slow now and then; how fast we are is for the bench to say.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 PASSWORD = "four plain words together"
 # Both key rules of Polar, as during a rotation.

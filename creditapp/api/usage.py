@@ -12,6 +12,7 @@ from creditapp.api.callers import account_of, caller
 from creditapp.api.wire import Body, Text, answer, query
 
 MOST_DAYS = 365
+DECIMALS = 6
 
 Period = Literal["last_24_hours", "last_7_days", "last_30_days", "last_90_days", "last_year"]
 
@@ -104,7 +105,7 @@ def forecast() -> Response:
             "enough_history": outlook.pace.daily is not None,
             "active_days": outlook.pace.active_days,
             "history_days": outlook.pace.days,
-            "daily_average": outlook.pace.daily,
+            "daily_average": None if outlook.pace.daily is None else round(outlook.pace.daily, DECIMALS),
             "projected_usage": {
                 "low": projected.low if projected else None,
                 "expected": projected.expected if projected else None,

@@ -4,6 +4,7 @@ Every answer of ``finalize_order`` is one of ``Charged``'s kinds; what can't be 
 is ``lost``, and then the same order is asked for, never another one made.
 """
 
+import logging
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,6 +13,9 @@ from creditapp.gateway.asking import asking
 from creditapp.gateway.connection import Connection
 from creditapp.gateway.facts import PolarOrder
 
+log = logging.getLogger(__name__)
+
+LOST = "Polar's answer was lost; it is asked for."
 CHARGE_SECONDS = 60  # the SDK's own five would give up while the bank still thinks
 CARDS = 100
 NEEDS_STATE = frozenset({"US", "CA"})
@@ -132,14 +136,16 @@ class Charging(Connection):
             return Charged("not_enabled", error.error.detail)
         except errors.OrderNotDraft:
             return Charged("not_draft", "The order is no draft any more.")
-        except (errors.ResourceNotFound, errors.HTTPValidationError) as error:
-            return Charged("refused", f"Polar can't charge this order: {error}")
+        except (errors.ResourceNotFound, errors.HTTPValidationError):
+            log.warning("Polar refused to charge order %s", polar_order_id, exc_info=True)
+            return Charged("refused", "Polar can't charge this card. It may have been removed.")
         except PolarRateLimitError:
             return Charged("busy", "Polar was busy; nothing was tried.")
         except PolarClientError as error:
             return _by_status(error)
-        except Exception as error:  # noqa: BLE001  (whatever else happened, the charge may have been made)
-            return Charged("lost", f"No answer that can be read: {type(error).__name__}.")
+        except Exception:  # whatever else happened, the charge may have been made
+            log.warning("the answer to the charge of order %s was lost", polar_order_id, exc_info=True)
+            return Charged("lost", LOST)
         return Charged("paid", "Paid.", told) if told.paid else Charged("lost", f"The order is {told.status}.", told)
 
     def why_declined(self, polar_order_id: str) -> str | None:
@@ -168,9 +174,11 @@ def _by_status(error: Any) -> Charged:
         case 403:
             return Charged("not_enabled", "Polar does not let this organization charge saved cards.")
         case 401:
-            return Charged("refused", "Polar does not accept our access token.")
+            log.error("Polar does not accept POLAR_ACCESS_TOKEN; nothing was charged")
+            return Charged("busy", "Polar did not let us in; nothing was tried.")
         case _:
-            return Charged("lost", f"Polar answered {getattr(error, 'status_code', 'something else')}.")
+            log.warning("Polar answered %s to a charge", getattr(error, "status_code", "something else"))
+            return Charged("lost", LOST)
 
 
 def _card(method: dict[str, Any]) -> Card | None:

@@ -20,13 +20,16 @@ from creditapp.recharge.months import month_start
 from creditapp.recharge.plan import plan_of, rearm, terms_of
 
 COOLDOWN = timedelta(hours=1)
-# Longer than a charge may take to be answered: who claimed an attempt and died does not keep it.
-CLAIM, CHARGE_CLAIM = timedelta(seconds=30), timedelta(seconds=75)
+# Who claimed an attempt and died does not keep it for long. Who comes back too early only asks, and an order that is
+# finalized again with the same card is charged once.
+CLAIM = timedelta(seconds=30)
 GIVE_UP_AFTER = timedelta(hours=20)  # after that Stripe forgets which charge was the same
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
 SAID_AGAIN_AFTER = timedelta(hours=1)
+SURELY_ANSWERED_AFTER = timedelta(minutes=2)  # no request to charge runs longer
 COUNTED = (*IN_FLIGHT, "paid")  # money that is, or may be, spent
 MAX_FAILURES = 1
+SWITCHED_OFF = "It was switched off before the card was charged."
 NOT_ENABLED = "Polar does not charge saved cards for this seller yet. Recharge with one click instead."
 
 
@@ -95,7 +98,10 @@ def consider(account_id: int, *, person: bool = False) -> RechargeAttempt | None
 
 
 def claim(attempt_id: int) -> Step | None:
-    """What to do next for an attempt whose time has come, claimed; None where it ended or another is at it."""
+    """What to do next for an attempt whose time has come, claimed; None where it ended or another is at it.
+
+    Once its owner switched it off, no charge is begun: one that may be under way is only asked for.
+    """
     query = select(RechargeAttempt).where(
         RechargeAttempt.id == attempt_id,
         RechargeAttempt.state.in_(IN_FLIGHT),
@@ -104,14 +110,17 @@ def claim(attempt_id: int) -> Step | None:
     attempt = db.session.scalar(query.with_for_update(skip_locked=True).execution_options(populate_existing=True))
     if attempt is None:
         return None
-    now = clock.now()
+    now, wanted = clock.now(), _is_wanted(attempt)
+    if not wanted and attempt.charged_at is None:
+        _cancel(attempt, SWITCHED_OFF)
+        return None
     attempt.tries += 1
     match attempt.state:
         case "requested":
             kind, attempt.next_at = "draft", now + CLAIM
-        case "drafted":
-            kind, attempt.state, attempt.next_at = "finalize", "charging", now + CHARGE_CLAIM
-            attempt.charged_at = attempt.charged_at or now
+        case "drafted" if wanted:
+            kind, attempt.state, attempt.next_at = "finalize", "charging", now + CLAIM
+            attempt.charged_at = now
         case _:  # it was charging when its process died, or its answer was lost
             kind, attempt.state, attempt.next_at = "ask", "unknown", now + CLAIM
     db.session.flush()
@@ -136,6 +145,7 @@ def drafted(attempt_id: int, polar_order_id: str) -> None:
     attempt = _locked(attempt_id)
     if attempt.state == "requested":
         attempt.polar_order_id, attempt.state, attempt.next_at = polar_order_id, "drafted", clock.now()
+        attempt.tries = 0  # a step that went well is no failed try
 
 
 def told(attempt_id: int, order: PolarOrder | None) -> None:
@@ -148,10 +158,14 @@ def told(attempt_id: int, order: PolarOrder | None) -> None:
         return
     if _is_too_late(attempt):
         return
-    if order is not None and order.status == "draft":
+    is_draft = order is not None and order.status == "draft"
+    if is_draft and _is_wanted(attempt):
         # The first request may still be running: then Polar answers that it is, and charges once all the same.
-        attempt.state, attempt.next_at = "drafted", clock.now() + pause_after(attempt.tries)
+        attempt.state, attempt.next_at = "drafted", clock.now() + FIRST_PAUSE
         attempt.reason = "The answer was lost; the same order and card are tried again."
+    elif is_draft and attempt.charged_at is not None and clock.now() - attempt.charged_at > SURELY_ANSWERED_AFTER:
+        attempt.charged_at = None  # nothing was
+        _cancel(attempt, SWITCHED_OFF)
     else:
         postpone(attempt_id, "Polar has not settled the payment yet.")
 
@@ -259,6 +273,16 @@ def in_flight(account_id: int) -> bool:
     return db.session.scalar(query) is not None
 
 
+def may_be_charging(account_id: int) -> bool:
+    """Whether Polar was asked to charge, and it is not known yet how that went."""
+    query = select(RechargeAttempt.id).where(
+        RechargeAttempt.account_id == account_id,
+        RechargeAttempt.state.in_(IN_FLIGHT),
+        RechargeAttempt.charged_at.is_not(None),
+    )
+    return db.session.scalar(query) is not None
+
+
 def standing_of(account_id: int, now: datetime) -> rules.Standing:
     """How the account stands, as the rules look at it."""
     balance = ledger.balance(account_id)
@@ -318,6 +342,15 @@ def _is_too_late(attempt: RechargeAttempt) -> bool:
     return True
 
 
+def _is_wanted(attempt: RechargeAttempt) -> bool:
+    plan = plan_of(attempt.account_id)
+    return plan is not None and plan.enabled
+
+
+def _cancel(attempt: RechargeAttempt, reason: str) -> None:
+    attempt.state, attempt.reason, attempt.next_at, attempt.ended_at = "canceled", reason, None, clock.now()
+
+
 def _attempt_of(order: PolarOrder) -> RechargeAttempt | None:
     """The attempt whose id the order carries, unless that one has another order."""
     attempt_id = row_id(order.our_recharge_id or "")
@@ -331,7 +364,7 @@ def _sale(attempt: RechargeAttempt) -> checkout.Sale:
 
 def _paid(attempt_id: int, order: checkout.Order) -> None:
     attempt = _locked(attempt_id)
-    if attempt.state not in IN_FLIGHT and attempt.state not in {"needs_operator", "canceled"}:
+    if attempt.state == "paid":
         return
     attempt.polar_order_id, attempt.next_at, attempt.ended_at = order.polar_order_id, None, clock.now()
     if order.state != "credited":
@@ -343,6 +376,8 @@ def _paid(attempt_id: int, order: checkout.Order) -> None:
     plan = plan_of(attempt.account_id)
     if plan is not None:
         plan.failures, plan.stopped, plan.stopped_reason = 0, None, None
+        # Who switched it on again meanwhile ended the cooldown of this very charge.
+        plan.cooling_until = max(attempt.at + COOLDOWN, plan.cooling_until or attempt.at)
         if plan.notify == "always":
             _write("recharge_succeeded", attempt, plan)
 

@@ -66,7 +66,12 @@ class Outlook:
 
     def falls_to(self, threshold: Decimal) -> date | None:
         """The day on which no more than *threshold* is available; None where that is further than one can see."""
-        return next((step.on for step in self.steps if step.left <= threshold), None)
+        if self.available <= threshold:
+            return self.today
+        for earlier, later in pairwise(self.steps):
+            if later.left <= threshold:
+                return earlier.on if later.left + later.lapsed <= threshold else later.on
+        return None
 
     def bounds(self, days: int) -> tuple[list[Step], list[Step]]:
         """Where the credits go within so many days if little is used, and if much is: a tenth beyond on either side."""

@@ -57,7 +57,7 @@ def span_before(period: str, zone: ZoneInfo, now: datetime) -> Span:
     if period == LAST_24_HOURS:
         return Span(now - 2 * DAY, now - DAY - INSTANT, zone)
     then = (now.astimezone(zone) - days * DAY).astimezone(UTC)
-    return Span(midnight(now.astimezone(zone).date() - (2 * days - 1) * DAY, zone), then - INSTANT, zone)
+    return Span(midnight(now.astimezone(zone).date() - (2 * days - 1) * DAY, zone), then, zone)
 
 
 def midnight(on: date, zone: ZoneInfo) -> datetime:

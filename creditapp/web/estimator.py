@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, render_template, request
 
 from creditapp import checkout, ledger, packages, pricing, usage
+from creditapp.web.forms import ungrouped
 from creditapp.web.sessions import account_id, login_required
 from creditapp.wiring import settings
 
@@ -98,7 +99,7 @@ def _for_people(rate: pricing.Rate, error: pricing.BadParameter) -> str:
 
 
 def _quantity(text: str) -> int | None:
-    digits = text.replace(",", "")
+    digits = ungrouped(text)
     if not (digits.isascii() and digits.isdigit()):
         return None
     return int(digits) if 0 < int(digits) <= MOST_UNITS else None
@@ -107,7 +108,7 @@ def _quantity(text: str) -> int | None:
 def _bytes(text: str) -> int | None:
     """A size typed in megabytes, in whole bytes; None where it is none."""
     try:
-        size = Decimal(text.replace(",", ""))
+        size = Decimal(ungrouped(text))
     except InvalidOperation:
         return None
     if not size.is_finite() or not 0 < size <= MOST_MB:

@@ -14,7 +14,7 @@ from creditapp.errors import InvalidInput, NotFound
 from creditapp.gateway import PolarRefused, PolarUnavailable
 from creditapp.letters.render import credits, money
 from creditapp.web import sessions
-from creditapp.web.forms import typed
+from creditapp.web.forms import typed, ungrouped
 from creditapp.web.sessions import fresh_required, login_required
 
 bp = Blueprint("recharge", __name__, url_prefix="/credits")
@@ -102,7 +102,7 @@ def toggle() -> Page:
     with transaction():
         recharge.switch(account_id, on=on)
         recharge.consider(account_id, person=on)
-    flash("Auto-recharge is on." if on else "Auto-recharge is off. Nothing is charged any more.", "ok")
+    flash("Auto-recharge is on." if on else _off(account_id), "ok")
     return redirect(url_for("recharge.index"), 303)
 
 
@@ -128,6 +128,12 @@ def card() -> Page:
         flash(error.sentence, "bad")
         return redirect(url_for("recharge.index"), 303)
     return redirect(address, 303)
+
+
+def _off(account_id: int) -> str:
+    if recharge.may_be_charging(account_id):
+        return "Auto-recharge is off. The recharge that has already begun may still be charged; see below."
+    return "Auto-recharge is off. Nothing is charged any more."
 
 
 def _page(form: Form | None = None, errors: Mapping[str, str] | None = None) -> str:
@@ -219,7 +225,7 @@ def _ticked(name: str) -> bool:
 
 def _number(field: str, text: str, sentence: str) -> Decimal:
     try:
-        amount = Decimal(text.replace(",", "")) if text.isascii() else Decimal("NaN")
+        amount = Decimal(ungrouped(text))
     except InvalidOperation:
         amount = Decimal("NaN")
     if not amount.is_finite() or amount < 0 or amount > ledger.LARGEST_AMOUNT or amount != round(amount, 6):

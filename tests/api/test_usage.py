@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from creditapp import clock, identity, ledger
+from creditapp import checkout, clock, identity, ledger
 from creditapp.db import transaction
+from creditapp.gateway import Card, Payer
 from creditapp.packages import CreditPackage
 from tests.browsing import Api
 from tests.web.seeing import FOUNDED, NOON, grant, set_account, signed_up, spend
 
 Shelf = dict[str, CreditPackage]
 DAY = timedelta(days=1)
+VISA = Card(id="pm_1", brand="visa", last4="4242", expires="12/2029", is_default=True)
 
 
 @pytest.fixture
@@ -210,6 +212,14 @@ def test_a_two_day_old_habit_is_not_divided_by_a_month(program: Api, account: in
     assert asked(program, "/forecast")["daily_average"] == 100
 
 
+def test_an_average_has_at_most_six_decimals(program: Api, account: int) -> None:
+    used_every_day(account, 3, 100)
+    with clock.at(NOON - timedelta(hours=20)):
+        spend(account, 1)
+
+    assert asked(program, "/forecast")["daily_average"] == 100.333333
+
+
 def test_whoever_needs_more_than_the_largest_package_is_told_how_many(program: Api, account: int) -> None:
     used_every_day(account, 10, 5_000, bought=1_000_000)
 
@@ -218,6 +228,20 @@ def test_whoever_needs_more_than_the_largest_package_is_told_how_many(program: A
     largest = 50_000
     assert (answer["package"], answer["credits"]) == ("enterprise", largest)
     assert answer["quantity"] == -(-30 * 5_000 * Decimal("1.2") // largest)
+
+
+def test_the_day_on_which_auto_recharge_would_buy_is_told_once_it_can(program: Api, account: int) -> None:
+    used_every_day(account, 10, 100, bought=5_000)
+    with clock.at(NOON):
+        program.put("/auto_recharge", {"enabled": True, "threshold": 1_000, "package": "professional"})
+
+    assert asked(program, "/forecast")["recharges_on"] is None  # there is no card yet
+    with transaction():
+        checkout.remember_customer(account, "customer-1")
+        checkout.cards_told(account, Payer(cards=(VISA,), has_address=True))
+
+    # 4,100 are left, at 100 a day: 1,000 after 31 days, at noon.
+    assert asked(program, "/forecast")["recharges_on"] == "2026-12-25"
 
 
 def test_credits_that_expire_before_they_are_spent_are_told_and_do_not_count(program: Api, account: int) -> None:

@@ -67,7 +67,7 @@ def quiet(product: Product, polar: Polar, everybody: Sequence[Customer], report:
     report.figure("nothing in flight", f"{seconds:.0f} s after the last harm ({how})")
     report.promise(
         bool(is_quiet) and seconds <= QUIET_SECONDS,
-        f"nothing is in flight {QUIET_SECONDS:.0f} s after the last harm (still: {dict(left)})",
+        f"nothing is in flight {QUIET_SECONDS:.0f} s after the last harm (it took {seconds:.0f} s; left: {dict(left)})",
     )
 
 

@@ -269,6 +269,62 @@ def test_what_its_owner_switches_off_no_new_card_switches_on(
     assert program.get("/auto_recharge")["state"] == "off"
 
 
+def test_what_is_switched_off_before_the_card_was_charged_is_not_charged_any_more(
+    program: Program, polar: Polar, account: int, save_card: Callable[..., None], told: Told
+) -> None:
+    save_card()
+    polar.control("fail_next", path="/v1/orders", status=503, times=2)
+    plans(program)
+    spends(program, 60)
+    told()
+    assert plans(program, enabled=False)["state"] == "off"
+    with later():
+        schedule.carry_on_recharges()
+        told()
+
+    assert polar.charges_of(account) == []
+    assert log(account) == [("canceled", "It was switched off before the card was charged.")]
+
+
+def test_what_is_switched_off_while_the_answer_is_lost_is_asked_for_and_not_tried_again(
+    program: Program, polar: Polar, account: int, save_card: Callable[..., None], told: Told, browser: Visitor
+) -> None:
+    save_card()
+    plans(program)
+    polar.control("fail_next", path="/finalize", status=500)
+    spends(program, 60)
+    told()
+    browser.submits("/credits/settings/auto_recharge", "/credits/auto_recharge_toggle")
+    assert "may still be charged" in browser.sees("/credits/settings/auto_recharge")
+    for minutes in (1, 5, 20):
+        with later(timedelta(minutes=minutes)):
+            schedule.carry_on_recharges()
+            told()
+
+    assert polar.charges_of(account) == []
+    assert states(account) == ["canceled"]
+
+
+def test_a_card_saved_while_another_is_charged_does_not_end_the_cooldown_of_that_charge(
+    program: Program, polar: Polar, account: int, save_card: Callable[..., None], told: Told
+) -> None:
+    save_card()
+    plans(program, threshold=50_000, monthly_cap_cents=None, enabled=False)
+    polar.control("fail_next", path="/finalize", status=500, after_charge=True)
+    polar.control("webhooks", drop=True)
+    plans(program, threshold=50_000, monthly_cap_cents=None)
+    told()
+    with transaction():
+        recharge.card_saved(account)
+    for minutes in (1, 5, 20):
+        with later(timedelta(minutes=minutes)):
+            schedule.carry_on_recharges()
+            spends(program, 1)
+            told()
+
+    assert len(polar.charges_of(account)) == 1
+
+
 def test_the_first_switch_asks_before_it_charges(
     program: Program, polar: Polar, account: int, save_card: Callable[..., None], told: Told, browser: Visitor
 ) -> None:

@@ -113,7 +113,8 @@ def test_after_a_quarter_of_an_hour_the_password_is_asked_again(
 def test_confirming_leads_to_no_other_site(browser: FlaskClient) -> None:
     form = {"password": PASSWORD, "csrf_token": csrf_token(browser.get("/confirm"))}
 
-    assert browser.post("/confirm?next=https://evil.example", data=form).location == "/credits"
+    for elsewhere in ("https://evil.example", "//evil.example", "//[x", "/\\evil.example"):
+        assert browser.post("/confirm", query_string={"next": elsewhere}, data=form).location == "/credits"
 
 
 def test_guessing_the_password_there_is_throttled(browser: FlaskClient) -> None:

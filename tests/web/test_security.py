@@ -31,6 +31,8 @@ PUBLIC_PAGES = {
     "prices.index",
     "health.healthz",
     "health.readyz",
+    "api_docs.openapi",
+    "api_docs.index",
 }
 PUBLIC_FORMS = {"auth.begin_session", "auth.create_account", "resets.ask", "resets.set_password", "theme.choose"}
 FOR_MACHINES = {"webhooks.polar"}
