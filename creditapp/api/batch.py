@@ -76,6 +76,8 @@ def _all(account_id: int, items: Sequence[Item], program: identity.Caller) -> li
     except ledger.InsufficientCredits as error:
         charging.look(account_id, error.available)
         raise insufficient(account_id, error) from error
+    except ledger.IdempotencyMismatch as error:
+        raise ledger.IdempotencyMismatch(error.key.removeprefix("api:")) from None
 
 
 def _one(account_id: int, item: Item, program: identity.Caller) -> dict[str, Any] | tuple[Item, CreditAppError]:

@@ -7,7 +7,7 @@ and disputes net of tax.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 PAID = frozenset({"paid", "partially_refunded", "refunded"})
@@ -120,7 +120,7 @@ def order(data: dict[str, Any]) -> PolarOrder:
     return PolarOrder(
         id=_text(data, "id"),
         status=status,
-        paid=status in PAID and data.get("paid") is not False,
+        paid=status in PAID and data.get("paid", True) is True,
         product_id=_optional_text(data, "product_id"),
         customer_id=_optional_text(data, "customer_id"),
         external_customer_id=_optional_text(_object(data, "customer"), "external_id"),
@@ -254,7 +254,8 @@ def _told_at(data: dict[str, Any]) -> datetime:
 def _moment(data: dict[str, Any], field: str) -> datetime:
     try:
         moment = datetime.fromisoformat(_text(data, field))
-    except ValueError:
+        moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         message = f"The field {field!r} is not a time."
         raise WrongShape(message) from None
     if moment.tzinfo is None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -62,6 +63,11 @@ def normal_email(email: str) -> str:
     return checked.normalized.lower()
 
 
+def _as_kept(email: str) -> str:
+    """Any text in the form in which addresses are kept: a letter with its accent is one character."""
+    return unicodedata.normalize("NFC", email.strip()).lower()
+
+
 def sign_up(email: str, password: str, welcome: Welcome, *, operator: bool = False) -> User:
     """A new person with an account of their own, which they own, and the welcome credits.
 
@@ -84,7 +90,7 @@ def sign_up(email: str, password: str, welcome: Welcome, *, operator: bool = Fal
 
 def by_credentials(email: str, password: str) -> User | None:
     """The person whose email and password these are; as slow for an unknown email as for a wrong password."""
-    user = db.session.scalar(select(User).where(User.email == email.strip().lower()))
+    user = db.session.scalar(select(User).where(User.email == _as_kept(email)))
     return user if passwords.matches(password, user.password_hash if user else None) and user else None
 
 
@@ -215,7 +221,7 @@ def account_named(name: str) -> int:
     if (account_id := row_id(name)) is not None:
         found = db.session.scalar(select(ledger.Account.id).where(ledger.Account.id == account_id))
     else:
-        query = select(Membership.account_id).join(User).where(User.email == name.strip().lower())
+        query = select(Membership.account_id).join(User).where(User.email == _as_kept(name))
         found = db.session.scalars(query.where(Membership.role == "owner")).first()
     if found is None:
         message = "There is no such account."

@@ -17,7 +17,8 @@ class InsufficientCredits(CreditAppError):
         self.debt = debt
         self.limit = "debt" if debt and self.available >= required else "balance"
         self.shortfall = max(required - self.available, Decimal(0)) + debt
-        super().__init__(f"{required:,} credits are needed and {self.available:,} are available.")
+        owed = f" {debt:,} are owed from before and are repaid first." if debt else ""
+        super().__init__(f"{required:,} credits are needed and {self.available:,} are available.{owed}")
 
 
 class IdempotencyMismatch(CreditAppError):
@@ -26,6 +27,7 @@ class IdempotencyMismatch(CreditAppError):
     code, status, title = "idempotency_mismatch", 422, "This idempotency key was used for another request"
 
     def __init__(self, key: str) -> None:
+        self.key = key
         super().__init__(
             f"The idempotency key {key!r} was used before for another request. Use a new key for a new request."
         )

@@ -23,7 +23,7 @@ STATES = {
 DISPUTE_TONES = {"lost": "bad", "won": "ok", "prevented": ""}
 
 
-@bp.get("/")
+@bp.get("/", strict_slashes=False)
 @operator_required
 def index() -> str:
     """The inbox, newest first, and the orders somebody must look at."""

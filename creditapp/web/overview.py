@@ -8,7 +8,7 @@ from flask import Blueprint, render_template
 from creditapp import checkout, ledger, packages, recharge, usage
 from creditapp.web import chart, movements
 from creditapp.web.balance import card_of, expiring_soon
-from creditapp.web.sessions import account_id, login_required, signed_in
+from creditapp.web.sessions import account_id, login_required
 from creditapp.web.shell import standing
 from creditapp.web.words import zone
 from creditapp.wiring import settings, welcome
@@ -50,7 +50,6 @@ def _activity() -> dict[str, Any]:
         "latest": movements.movements(latest),
         "usage": chart.stacked(usage.daily(account, USAGE_DAYS, zone().key)) if used_before else None,
         "time_zone": zone().key,
-        "owner": signed_in().user.email,
         "app_url": settings().app_url,
         "welcome_credits": Decimal(welcome().credits),
     }

@@ -96,11 +96,11 @@ def operator_required(view: View) -> View:
 
     @wraps(view)
     def guarded(*arguments: Any, **named: Any) -> Any:
-        if not signed_in().user.is_operator:
+        if not (is_signed_in() and signed_in().user.is_operator):
             abort(404)
         return view(*arguments, **named)
 
-    return login_required(cast(View, guarded))
+    return cast(View, guarded)
 
 
 def safe_next(target: str | None) -> str:

@@ -97,6 +97,14 @@ def test_all_or_nothing_charges_nothing_where_one_does_not_fit(
     assert sends(program, [item(0, amount=30)]).get_json()["results"][0]["status"] == 201
 
 
+def test_all_or_nothing_names_the_key_that_was_used_before(program: Api) -> None:
+    sends(program, [item(0)])
+    refused = sends(program, [item(1), item(0, quantity=2)], mode="all")
+
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "idempotency_mismatch")
+    assert "The idempotency key 'k0' was used before" in refused.get_json()["detail"]
+
+
 def test_the_key_of_a_purchase_charges_nothing(program: Api, account: int, shelf: dict[str, Any]) -> None:
     with transaction():
         checkout.request(account, packages.by_key("starter").key, key="api:k0")

@@ -115,6 +115,13 @@ def test_a_password_of_any_script_signs_in_exactly_as_it_was_chosen(app: Flask, 
     assert identity.by_credentials("ada@example.com", password.swapcase() + "x") is None
 
 
+def test_an_address_signs_in_however_its_accent_was_typed(app: Flask) -> None:
+    user = sign_up("zoe\u0301@example.com")  # e, then an accent
+
+    assert identity.by_credentials("zo\u00e9@example.com", PASSWORD) is user
+    assert identity.by_credentials("zoe\u0301@example.com", PASSWORD) is user
+
+
 def test_only_a_hash_of_the_password_is_kept(app: Flask) -> None:
     user = sign_up()
 

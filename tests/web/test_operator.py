@@ -72,8 +72,9 @@ def test_to_a_customer_the_operators_pages_do_not_exist(
     assert "order.created" not in answer.text
 
 
-def test_a_visitor_is_sent_to_sign_in(client: FlaskClient) -> None:
-    assert client.get("/operator/").headers["Location"] == "/sign-in?next=/operator/"
+@pytest.mark.parametrize("address", ["/operator", "/operator/", "/operator/webhooks/1"])
+def test_to_a_visitor_the_operators_pages_do_not_exist(client: FlaskClient, address: str) -> None:
+    assert client.get(address).status_code == 404
 
 
 @pytest.mark.both_databases

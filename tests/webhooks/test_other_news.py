@@ -224,6 +224,17 @@ def test_the_older_name_of_a_paid_order_credits_it_and_both_names_credit_it_once
     assert ledger.balance(account).available == 1_100
 
 
+@pytest.mark.parametrize("lie", [{"paid": "no"}, {"paid": 0}, {"modified_at": "0001-01-01T00:00:00+14:00"}], ids=str)
+def test_an_order_that_is_not_surely_paid_credits_nothing(
+    account: int, shelf: Shelf, polar_says: Says, lie: dict[str, Any]
+) -> None:
+    paid = order_paid(shelf["starter"], account)
+    paid["data"].update(lie)
+    polar_says(paid)
+
+    assert ledger.balance(account).available == 100
+
+
 def test_the_older_name_without_the_shape_of_an_order_credits_nothing(account: int, polar_says: Says) -> None:
     event = polar_says({"type": "order.completed", "data": {"id": "order-1", "amount": 4_000}})
 
