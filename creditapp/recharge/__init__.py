@@ -7,13 +7,9 @@ order and retrying with the same card; a decline switches it off; every decision
 
 from creditapp.recharge.attempt import (
     Step,
-    card_saved,
     claim,
-    consider,
     drafted,
-    due_accounts,
     fulfil,
-    in_flight,
     may_be_charging,
     needs_set_up,
     not_enabled,
@@ -22,6 +18,7 @@ from creditapp.recharge.attempt import (
     told,
     waiting,
 )
+from creditapp.recharge.deciding import card_saved, consider, due_accounts, in_flight
 from creditapp.recharge.models import FINAL, IN_FLIGHT, RechargeAttempt, RechargePlan
 from creditapp.recharge.plan import (
     NOTIFY,

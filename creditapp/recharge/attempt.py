@@ -1,4 +1,4 @@
-"""An attempt to recharge: decided under the account's lock, then claim - ask - write until it ends.
+"""An attempt to recharge, once decided: claim - ask - write, until it ends.
 
 The order's id is committed before money moves; an answer that was lost is asked for by the same order, with the same
 card, for at most twenty hours; there is never a second draft while the first is open.
@@ -6,28 +6,24 @@ card, for at most twenty hours; there is never a second draft while the first is
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from creditapp import checkout, clock, identity, jobqueue, ledger, letters, packages
+from creditapp import checkout, clock, identity, ledger, letters
 from creditapp.db import db, row_id
 from creditapp.gateway import Charged, PolarOrder
-from creditapp.recharge import rules
+from creditapp.recharge.deciding import COOLDOWN
 from creditapp.recharge.models import IN_FLIGHT, RechargeAttempt, RechargePlan
-from creditapp.recharge.months import month_start
-from creditapp.recharge.plan import plan_of, rearm, terms_of
+from creditapp.recharge.plan import plan_of
 
-COOLDOWN = timedelta(hours=1)
 # Who claimed an attempt and died does not keep it for long. Who comes back too early only asks, and an order that is
 # finalized again with the same card is charged once.
 CLAIM = timedelta(seconds=30)
 GIVE_UP_AFTER = timedelta(hours=20)  # after that Stripe forgets which charge was the same
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
-SAID_AGAIN_AFTER = timedelta(hours=1)
 SURELY_ANSWERED_AFTER = timedelta(minutes=2)  # no request to charge runs longer
-COUNTED = (*IN_FLIGHT, "paid")  # money that is, or may be, spent
 MAX_FAILURES = 1
 SWITCHED_OFF = "It was switched off before the card was charged."
 NOT_ENABLED = "Polar does not charge saved cards for this seller yet. Recharge with one click instead."
@@ -49,52 +45,6 @@ class Step:
     package_name: str
     payment_method_id: str
     order_id: str | None
-
-
-def consider(account_id: int, *, person: bool = False) -> RechargeAttempt | None:
-    """Decide whether the account is recharged now, and write the decision down; the attempt where one begins.
-
-    1. Lock the account and read everything anew: two charges that cross the threshold at once meet here.
-    2. A *person* who asks for it ends the cooldown; an automatic try waits for it.
-    3. Where a recharge is wanted but blocked, its reason is written down; never silence.
-    """
-    plan = plan_of(account_id)
-    if plan is None or not plan.enabled:
-        return None
-    ledger.lock(account_id)
-    plan = plan_of(account_id)
-    assert plan is not None  # noqa: S101  (it was there a moment ago, and is never deleted)
-    now = clock.now()
-    if person:
-        plan.cooling_until = None
-    plan.considered_at = now
-    package = plan.package
-    decision = rules.decide(terms_of(plan), standing_of(account_id, now), sold(package, now), now)
-    if decision.blocked:
-        _say(account_id, decision, now)
-    if not decision.charge:
-        return None
-    card = checkout.card_of(account_id)
-    attempt = RechargeAttempt(
-        account_id=account_id,
-        state="requested",
-        reason=decision.reason,
-        package_id=package.id,
-        quantity=decision.quantity,
-        credits=package.credits * decision.quantity,
-        amount_cents=package.price_cents * decision.quantity,
-        currency=package.currency,
-        payment_method_id=card.id if card else None,
-        polar_customer_id=checkout.known_customer(account_id),
-        tries=0,
-        next_at=now,
-        at=now,
-    )
-    plan.cooling_until = now + COOLDOWN
-    db.session.add(attempt)
-    db.session.flush()
-    jobqueue.ring_after_commit("recharge", attempt.id)
-    return attempt
 
 
 def claim(attempt_id: int) -> Step | None:
@@ -220,13 +170,6 @@ def fulfil(order: PolarOrder) -> checkout.Order:
     return credited
 
 
-def card_saved(account_id: int) -> None:
-    """A new card: what a decline switched off is on again, and charged at once where credits are low."""
-    ledger.lock(account_id)
-    rearm(account_id)
-    consider(account_id, person=True)
-
-
 def waiting(limit: int, *, longer_than: timedelta) -> Sequence[int]:
     """Attempts in flight whose time has come and that no worker took within *longer_than*."""
     query = (
@@ -238,39 +181,9 @@ def waiting(limit: int, *, longer_than: timedelta) -> Sequence[int]:
     return db.session.scalars(query).all()
 
 
-def due_accounts(limit: int, *, not_since: timedelta) -> Sequence[int]:
-    """Accounts at or below their threshold where something happened, or a cooldown ended, since they were looked at.
-
-    Nothing of the kind: again after *not_since*, since a card or a package may have changed.
-    """
-    account = ledger.Account
-    query = (
-        select(RechargePlan.account_id)
-        .join(account, account.id == RechargePlan.account_id)
-        .where(
-            RechargePlan.enabled,
-            account.balance - account.reserved <= RechargePlan.threshold,
-            RechargePlan.considered_at.is_(None)
-            | (RechargePlan.considered_at < account.updated_at)
-            | (RechargePlan.considered_at <= clock.now() - not_since)
-            | ((RechargePlan.cooling_until <= clock.now()) & (RechargePlan.considered_at < RechargePlan.cooling_until)),
-        )
-        .limit(limit)
-    )
-    return db.session.scalars(query).all()
-
-
 def pause_after(tries: int) -> timedelta:
     """How long an attempt rests after so many tries: 5 s, doubled each time, at most 10 minutes."""
     return min(FIRST_PAUSE * int(2 ** min(tries - 1, 12)), LONGEST_PAUSE)
-
-
-def in_flight(account_id: int) -> bool:
-    """Whether a recharge of the account is under way."""
-    query = select(RechargeAttempt.id).where(
-        RechargeAttempt.account_id == account_id, RechargeAttempt.state.in_(IN_FLIGHT)
-    )
-    return db.session.scalar(query) is not None
 
 
 def may_be_charging(account_id: int) -> bool:
@@ -281,46 +194,6 @@ def may_be_charging(account_id: int) -> bool:
         RechargeAttempt.charged_at.is_not(None),
     )
     return db.session.scalar(query) is not None
-
-
-def standing_of(account_id: int, now: datetime) -> rules.Standing:
-    """How the account stands, as the rules look at it."""
-    balance = ledger.balance(account_id)
-    since = month_start(now, account_id)
-    spent = select(func.coalesce(func.sum(RechargeAttempt.amount_cents), 0)).where(
-        RechargeAttempt.account_id == account_id,
-        RechargeAttempt.state.in_(COUNTED)
-        | ((RechargeAttempt.state == "needs_operator") & RechargeAttempt.charged_at.is_not(None)),
-        RechargeAttempt.at >= since,
-    )
-    return rules.Standing(
-        available=balance.available,
-        debt=balance.debt,
-        in_flight=in_flight(account_id),
-        spent_this_month_cents=int(db.session.scalar(spent) or 0),
-    )
-
-
-def sold(package: packages.CreditPackage, now: datetime) -> rules.Sold:
-    """What is bought, as the rules look at it."""
-    return rules.Sold(
-        name=package.name,
-        credits=package.credits,
-        price_cents=package.price_cents,
-        unavailable=packages.why_not(package, 0, now),
-    )
-
-
-def _say(account_id: int, decision: rules.Decision, now: datetime) -> None:
-    """Log why a wanted recharge did not begin; the same reason not again within the hour."""
-    query = select(RechargeAttempt).where(RechargeAttempt.account_id == account_id).order_by(RechargeAttempt.at.desc())
-    last = db.session.scalars(query.limit(1)).first()
-    same = last is not None and last.state == "skipped" and last.reason == decision.reason
-    if same and last is not None and last.at > now - SAID_AGAIN_AFTER:
-        return
-    db.session.add(
-        RechargeAttempt(account_id=account_id, state="skipped", reason=decision.reason, at=now, ended_at=now)
-    )
 
 
 def _locked(attempt_id: int) -> RechargeAttempt:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from creditapp import checkout, clock, packages
 from creditapp.db import db, of_app
 from creditapp.recharge import rules
-from creditapp.recharge.attempt import sold, standing_of
+from creditapp.recharge.deciding import sold, standing_of
 from creditapp.recharge.models import RechargeAttempt, RechargePlan
 from creditapp.recharge.plan import Wishes, plan_of, terms_of
 
