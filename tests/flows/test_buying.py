@@ -9,9 +9,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
-from creditapp import clock, identity
+from creditapp import Credits, clock, identity
 from tests.conftest import PASSWORD
 from tests.flows.house import ASKS, DECLINES, Door, Polar, Program, Visitor, words
 
@@ -41,6 +42,18 @@ def test_a_program_opens_the_checkout_a_person_pays_and_the_credits_are_there_on
     assert program.get("/balance")["total_purchased"] == 5_000
     [charge] = polar.charges({bought["id"]})
     assert (charge["amount"], charge["currency"], charge["customer"]) == (PRICE, "usd", str(account))
+
+
+def test_another_program_in_python_opens_the_checkout_just_the_same(
+    app: Flask, program: Program, polar: Polar, account: int, arrived: Arrived
+) -> None:
+    address = Credits(app=app).create_credit_purchase_checkout(account, "professional")
+    assert polar.pays(address).status_code == 303
+    [checkout] = polar.checkouts_for(account)
+    [order] = polar.orders_for(checkout["id"])
+    arrived(order["id"])
+
+    assert program.available == 5_100
 
 
 def test_one_letter_tells_of_the_purchase_in_text_and_in_html(

@@ -49,6 +49,6 @@ def spend_at(moment: datetime, account: int, amount: Decimal | int | str, operat
 
 
 def set_account(account: int, **columns: Any) -> None:
-    """What no verb of ours does yet: debt and reserved credits; and the zone."""
+    """An account as a page may find it, whatever led there: its debt, its reserved credits, its zone."""
     with transaction():
         db.session.execute(update(ledger.Account).where(ledger.Account.id == account).values(**columns))
