@@ -215,7 +215,7 @@ class Credits:
 
     def create_credit_purchase_checkout(self, account: int | str, package: str) -> str:
         """Where a person pays for the package. Raises what ``buying.open_checkout`` raises."""
-        with self._inside():
+        with self._app.test_request_context():  # Flask builds addresses only inside a request
             return buying.open_checkout(_id_of(account), package).url
 
     def daily_credit_consumption(

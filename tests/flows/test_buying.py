@@ -50,7 +50,7 @@ def test_another_program_in_python_opens_the_checkout_just_the_same(
     address = Credits(app=app).create_credit_purchase_checkout(account, "professional")
     assert polar.pays(address).status_code == 303
     [checkout] = polar.checkouts_for(account)
-    [order] = polar.orders_for(checkout["id"])
+    [order] = polar.orders_for(checkout["metadata"]["checkout_id"])
     arrived(order["id"])
 
     assert program.available == 5_100
