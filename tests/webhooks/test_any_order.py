@@ -18,6 +18,7 @@ from creditapp.packages import CreditPackage
 from tests.deliveries import moment, order_changed, order_paid, refund
 
 SAMPLE = 200
+ORDERS_OF_ONE_ACCOUNT = 40
 _deliveries = itertools.count(1)
 
 
@@ -59,23 +60,30 @@ def orders_of_arrival(full: bool) -> Iterator[tuple[int, ...]]:
     return iter(every if full else random.Random(7).sample(every, SAMPLE))
 
 
+def _accounts() -> Iterator[int]:
+    """A new account for every so many orders: one that holds thousands of lots makes each further step slower."""
+    for number in itertools.count(1):
+        with transaction():
+            user = identity.sign_up(
+                f"buyer{number}@example.com", "four plain words together", identity.Welcome(0, None)
+            )
+        account = identity.account_id_of(user)
+        yield from itertools.repeat(account, ORDERS_OF_ONE_ACCOUNT)
+
+
 @pytest.mark.both_databases
 def test_all_orders_of_arrival_end_in_one_state(
     app: Flask, shelf: dict[str, CreditPackage], full: bool, database_kind: str
 ) -> None:
-    with transaction():
-        user = identity.sign_up("buyer@example.com", "four plain words together", identity.Welcome(0, None))
-    account = identity.account_id_of(user)
-    before = Decimal(0)
-    for number, arrival in enumerate(orders_of_arrival(full)):
+    arrivals = enumerate(orders_of_arrival(full))
+    for (number, arrival), account in zip(arrivals, _accounts(), strict=False):
+        before = ledger.balance(account).balance
         events = told(shelf["professional"], account, f"order-{number}")
         arrive([events[place] for place in arrival])
         order = db.session.scalars(select(Order).where(Order.polar_order_id == f"order-{number}")).one()
         assert (order.state, order.refunded_amount, order.returned_amount) == ("credited", 1_000, 1_000), arrival
-        assert (order.credits, order.taken_back) == (5_000, 1_250), arrival
-        after = ledger.balance(account).balance
-        assert after - before == 3_750, arrival
-        before = after
+        assert (order.credits, order.taken_back) == (Decimal(5_000), Decimal(1_250)), arrival
+        assert ledger.balance(account).balance - before == 3_750, arrival
 
     assert [*ledger.verify(), *checkout.verify()] == []
 
