@@ -15,6 +15,7 @@ from creditapp.api import (
     docs,
     estimate,
     holds,
+    keys,
     packages,
     prices,
     purchase,
@@ -110,6 +111,7 @@ for _resource in (
     packages,
     purchase,
     auto_recharge,
+    keys,
     usage,
 ):
     _resource.register(bp)

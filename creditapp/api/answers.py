@@ -256,6 +256,32 @@ class Attempt(Answer):
     polar_order_id: str | None
 
 
+class Key(Answer):
+    """A program's key, without its secret."""
+
+    id: Id
+    name: str
+    prefix: str
+    scopes: list[Literal["read", "consume", "purchase", "manage"]]
+    works: bool
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class KeyList(Answer):
+    """The account's keys."""
+
+    items: list[Key]
+
+
+class MadeKey(Key):
+    """A key with its secret, which no other answer holds."""
+
+    key: str
+
+
 class AutoRecharge(Answer):
     """The plan, how it stands, and the latest decisions, newest first."""
 

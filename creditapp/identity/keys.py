@@ -93,9 +93,24 @@ def keys_of(account_id: int) -> Sequence[ApiKey]:
     return sorted(db.session.scalars(query), key=lambda key: not key.works(now))
 
 
+def key_of(account_id: int, key_id: int) -> ApiKey:
+    """A key of the account, locked. Raises NotFound, for another's too."""
+    key = db.session.get(ApiKey, min(key_id, LARGEST_ID), with_for_update=True, populate_existing=True)
+    if key is None or key.account_id != account_id:
+        message = "There is no such key."
+        raise NotFound(message)
+    return key
+
+
+def key_with(account_id: int, secret: str) -> ApiKey:
+    """The account's key that has just been made as *secret*."""
+    prefix = secret[:-SECRET_LETTERS]
+    return db.session.scalars(select(ApiKey).where(ApiKey.account_id == account_id, ApiKey.prefix == prefix)).one()
+
+
 def revoke_key(account_id: int, key_id: int) -> ApiKey:
     """End a key of the account, at once and for good. Raises NotFound, for another's too."""
-    key = _key(account_id, key_id)
+    key = key_of(account_id, key_id)
     key.revoked_at = key.revoked_at or clock.now()
     db.session.flush()
     return key
@@ -106,7 +121,7 @@ def rotate_key(account_id: int, key_id: int, *, live: bool) -> str:
 
     Raises NotFound, for another's key too, and InvalidInput for one that works no more.
     """
-    key, now = _key(account_id, key_id), clock.now()
+    key, now = key_of(account_id, key_id), clock.now()
     if not key.works(now):
         message = "This key works no more. Make a new one."
         raise InvalidInput(message)
@@ -140,14 +155,6 @@ def caller(key: str) -> Caller:
         message = "The API key is missing, wrong, expired or revoked. Send it as 'Authorization: Bearer ck_…'."
         raise BadKey(message)
     return Caller(key_id=found.id, account_id=found.account_id, scopes=frozenset(found.scopes))
-
-
-def _key(account_id: int, key_id: int) -> ApiKey:
-    key = db.session.get(ApiKey, min(key_id, LARGEST_ID), with_for_update=True, populate_existing=True)
-    if key is None or key.account_id != account_id:
-        message = "There is no such key."
-        raise NotFound(message)
-    return key
 
 
 def _letters(count: int) -> str:

@@ -48,10 +48,11 @@ def described(client: FlaskClient) -> Mapping[str, Any]:
 
 
 def ids(program: Api) -> dict[str, str]:
-    """A charge and an open hold of the account."""
+    """A charge, an open hold and a key of the account."""
     charge = program.post("/consume", {"amount": 5}).json["transaction_id"]
     hold = program.post("/holds", {"amount": 5}).json["hold_id"]
-    return {"transaction_id": charge, "hold_id": hold}
+    key = program.post("/keys", {"name": "another", "scopes": ["read"]}).json["id"]
+    return {"transaction_id": charge, "hold_id": hold, "key_id": key}
 
 
 def keeps(described: Mapping[str, Any], answer: TestResponse, method: str, path: str) -> None:
