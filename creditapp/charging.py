@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 
 NO_CUSTOMER = "Polar does not know this account yet. Save a card first."
 NO_CARD = "The saved card is not there any more. Save a card again."
+NOT_LET_IN = "Polar did not let us in; nothing was tried. Our staff must look at the access token."
 NO_ADDRESS = "The billing address at Polar is not complete. Add it where cards are saved."
 
 
@@ -142,10 +143,12 @@ def _ask(step: Step) -> None:
 
 
 def _refused(step: Step, error: PolarRefused) -> None:
-    """Polar said no before any charge: 403 where saved cards can't be charged here at all."""
+    """Polar said no before any charge: 401 to our own token, 403 where saved cards can't be charged here at all."""
     status = getattr(error.__cause__, "status_code", None)
     with transaction():
-        if status == 403 and step.kind == "draft":
+        if status == 401:
+            recharge.postpone(step.attempt_id, NOT_LET_IN)
+        elif status == 403 and step.kind == "draft":
             recharge.not_enabled(step.attempt_id)
         elif step.kind == "draft":
             recharge.needs_set_up(step.attempt_id, f"Polar did not accept the order: {error.sentence}")

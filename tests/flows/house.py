@@ -100,6 +100,16 @@ class Polar(StandIn):
         """The charges really made to this account's customer."""
         return [charge for charge in self.charges() if charge["customer"] == str(account)]
 
+    def orders_of(self, account: int) -> list[Json]:
+        """The orders at Polar of this account's customer, drafts among them."""
+        return [one for one in self._list("/v1/orders/") if one["metadata"].get("account_id") == str(account)]
+
+    def forgets_the_cards_of(self, account: int) -> None:
+        """Their owner removes every saved card in the portal."""
+        url = self.polar.customer_sessions.create(external_customer_id=str(account)).customer_portal_url
+        for card in self._list(f"/v1/customers/external/{account}/payment-methods"):
+            self.post(url, {"remove": card["id"]})
+
     def has_told(self, order_id: str) -> bool:
         """Whether every webhook about this order was delivered."""
         about = self.deliveries(order_id)

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from creditapp import checkout, clock, identity, ledger, packages, recharge, schedule
+from creditapp import charging, checkout, clock, identity, ledger, packages, recharge, schedule
 from creditapp.db import db, transaction
+from creditapp.gateway import charging as gateway_charging
 from tests.flows.house import PATIENCE_SECONDS, Polar, Program, Visitor, eventually
 
 PAYS, LATER_DECLINES, ASKS = "4242 4242 4242 4242", "4000 0000 0000 0341", "4000 0027 6000 3184"
@@ -409,6 +410,71 @@ def test_whatever_answer_is_lost_one_recharge_is_one_charge(
     assert program.available == 1_040
     assert len(program.purchases) == 1
     assert books_tie_out()
+
+
+def test_a_charge_slower_than_our_patience_is_asked_for_and_never_drafted_anew(
+    app: Flask, program: Program, polar: Polar, account: int, save_card: Callable[..., None], told: Told,
+    full: bool, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    takes, patience = (90, gateway_charging.CHARGE_SECONDS) if full else (4, 2)
+    monkeypatch.setattr(gateway_charging, "CHARGE_SECONDS", patience)
+    save_card()
+    plans(program)
+    polar.control("fail_next", path="/finalize", seconds=takes, right_answer=True)
+    spends(program, 60)
+
+    def works() -> None:
+        with app.app_context():
+            told()
+
+    with ThreadPoolExecutor(1) as hand:
+        slow = hand.submit(works)
+        assert eventually(lambda: states(account) == ["charging"], seconds=PATIENCE_SECONDS)
+        with later(timedelta(seconds=31)):  # its claim is over; others may be at it
+            schedule.carry_on_recharges()
+        slow.result()
+    assert eventually(lambda: polar.orders_of(account)[0]["status"] == "paid", seconds=takes + PATIENCE_SECONDS)
+    for minutes in (1, 3, 9, 20):
+        with later(timedelta(minutes=minutes)):
+            schedule.carry_on_recharges()
+            told()
+
+    assert len(polar.charges_of(account)) == 1
+    assert len(polar.orders_of(account)) == 1
+    assert (states(account), program.available) == (["paid"], 1_040)
+
+
+def test_a_card_taken_away_at_polar_is_missed_before_anything_is_charged(
+    program: Program, polar: Polar, account: int, save_card: Callable[..., None], told: Told
+) -> None:
+    save_card()
+    plans(program)
+    polar.control("webhooks", drop=True)
+    polar.forgets_the_cards_of(account)
+    spends(program, 60)
+    told()
+
+    assert polar.charges_of(account) == []
+    assert log(account)[-1] == ("needs_customer", charging.NO_CARD)
+
+
+def test_a_token_that_polar_refuses_is_a_delay_to_the_customer_and_charged_once_later(
+    program: Program, polar: Polar, account: int, save_card: Callable[..., None], told: Told
+) -> None:
+    save_card()
+    plans(program)
+    polar.control("fail_next", path="/v1/orders", status=401)
+    spends(program, 60)
+    told()
+    assert states(account)[-1] in recharge.IN_FLIGHT
+    assert program.get("/auto_recharge")["state"] == "on"
+    for minutes in (1, 3):
+        with later(timedelta(minutes=minutes)):
+            schedule.carry_on_recharges()
+            told()
+
+    assert len(polar.charges_of(account)) == 1
+    assert states(account) == ["paid"]
 
 
 def test_a_card_changed_between_the_lost_answer_and_its_retry_is_not_charged_too(
