@@ -39,10 +39,10 @@ class PostgresServer:
 
 
 class OwnServer(PostgresServer):
-    """A server of our own in *folder*, without durability: it lives for one run of the tests."""
+    """A server of our own in *folder*: without durability, for one run of the tests, unless *options* say otherwise."""
 
-    def __init__(self, folder: Path) -> None:
-        self.data, self.socket = folder / "data", folder / "socket"
+    def __init__(self, folder: Path, options: tuple[str, ...] = NO_DURABILITY) -> None:
+        self.data, self.socket, self._options = folder / "data", folder / "socket", options
         super().__init__(f"postgresql://postgres@/postgres?host={quote(str(self.socket), safe='')}")
 
     @property
@@ -54,7 +54,7 @@ class OwnServer(PostgresServer):
         """Make the data and start. Raises OSError, ImportError and CalledProcessError where this machine can't."""
         self.socket.mkdir(mode=0o700, parents=True)
         self._run("initdb", "-D", str(self.data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
-        options = " ".join(("-k", str(self.socket), "-c listen_addresses=''", *NO_DURABILITY))
+        options = " ".join(("-k", str(self.socket), "-c listen_addresses=''", *self._options))
         log = str(self.data / "log")
         self._run("pg_ctl", "-D", str(self.data), "-w", "-t", str(START_SECONDS), "-l", log, "-o", options, "start")
 
