@@ -14,6 +14,12 @@
     if (!navigator.clipboard) return;
     for (const button of document.querySelectorAll("button[data-copy][hidden]")) button.hidden = false;
   };
+  const showPrintButtons = () => {
+    for (const button of document.querySelectorAll("button[data-print][hidden]")) button.hidden = false;
+  };
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("button[data-print]")) window.print();
+  });
   const says = (button, label, symbol) => {
     button.setAttribute("aria-label", label);
     const use = button.querySelector("use");
@@ -50,4 +56,5 @@
 
   document.addEventListener("htmx:after:swap", showCopyButtons);
   document.addEventListener("DOMContentLoaded", showCopyButtons);
+  document.addEventListener("DOMContentLoaded", showPrintButtons);
 })();

@@ -23,7 +23,7 @@ from creditapp.checkout.orders import order_named
 from creditapp.checkout.outcome import claim_asking, expired, find, is_time_to_ask, payment_failed
 from creditapp.checkout.proof import verify
 from creditapp.checkout.refund import disputed, follow, refunded
-from creditapp.checkout.statement import disputes, noticed_orders, order_of, uncredited_orders
+from creditapp.checkout.statement import disputes, noticed_orders, order_of, orders_named, uncredited_orders
 
 __all__ = [
     "Checkout",
@@ -58,6 +58,7 @@ __all__ = [
     "opened",
     "order_named",
     "order_of",
+    "orders_named",
     "payment_failed",
     "refunded",
     "remember_customer",

@@ -1,6 +1,6 @@
 """Orders, read."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import select
 
@@ -12,6 +12,12 @@ def order_of(checkout: Checkout) -> Order | None:
     """The order that paid this checkout; None while it is not known."""
     query = select(Order).where(Order.checkout_id == checkout.id).order_by(Order.id).limit(1)
     return db.session.scalar(query)
+
+
+def orders_named(polar_order_ids: Collection[str]) -> dict[str, Order]:
+    """The orders of these ids at Polar that we know, by id."""
+    found = db.session.scalars(select(Order).where(Order.polar_order_id.in_(polar_order_ids)))
+    return {order.polar_order_id: order for order in found}
 
 
 def uncredited_orders(limit: int) -> Sequence[Order]:

@@ -46,10 +46,12 @@ from creditapp.ledger.statement import (
     entries_after,
     entry,
     every_entry,
+    opened_at,
     totals,
     usage_of,
     uses_key,
 )
+from creditapp.ledger.tally import Moved, Stood, Tally, stood_before, tally
 from creditapp.ledger.timeline import LotLeft
 
 __all__ = [
@@ -73,9 +75,12 @@ __all__ = [
     "KeyRevoked",
     "LotLeft",
     "LotRange",
+    "Moved",
     "NotAConsumption",
     "Policy",
     "Spent",
+    "Stood",
+    "Tally",
     "Totals",
     "UsageRecord",
     "adjust",
@@ -103,6 +108,7 @@ __all__ = [
     "lots_left",
     "new_id",
     "open_account",
+    "opened_at",
     "payers",
     "policy",
     "release",
@@ -111,6 +117,8 @@ __all__ = [
     "settle",
     "spend",
     "state_of",
+    "stood_before",
+    "tally",
     "totals",
     "usage_of",
     "uses_key",

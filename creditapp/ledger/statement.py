@@ -117,6 +117,11 @@ def totals(account_id: int) -> Totals:
     )
 
 
+def opened_at(account_id: int) -> datetime:
+    """When the account was opened: nothing moved before."""
+    return db.session.execute(select(Account.opened_at).where(Account.id == account_id)).scalar_one()
+
+
 def uses_key(account_id: int, key: str) -> bool:
     """Whether a key of the account moved credits, or set some aside, before."""
     moved = select(CreditTransaction.id).where(CreditTransaction.account_id == account_id, CreditTransaction.key == key)

@@ -3,8 +3,9 @@
 from creditapp.usage.consume import PRICE_DETAIL, consume, price_lines, priced
 from creditapp.usage.estimate import Estimate, estimate
 from creditapp.usage.forecast import ENOUGH_DAYS, LOOK_BACK_DAYS, WEEKDAYS_FROM_DAYS, Pace, Range, pace
+from creditapp.usage.months import Month, months
 from creditapp.usage.outlook import Outlook, outlook
-from creditapp.usage.periods import LAST_24_HOURS, PERIODS, USUAL_PERIOD, Span, midnight
+from creditapp.usage.periods import INSTANT, LAST_24_HOURS, PERIODS, USUAL_PERIOD, Span, midnight
 from creditapp.usage.runway import HORIZON_DAYS, Runway, Step, runway, walk
 from creditapp.usage.stats import (
     Statistics,
@@ -18,11 +19,24 @@ from creditapp.usage.stats import (
     uses_in,
     zone_of,
 )
-from creditapp.usage.summary import UNLABELLED, Day, Group, Summary, Use, by_day, change, operation_of, summary, weekly
+from creditapp.usage.summary import (
+    UNLABELLED,
+    Day,
+    Group,
+    Summary,
+    Use,
+    by_day,
+    change,
+    charged,
+    operation_of,
+    summary,
+    weekly,
+)
 
 __all__ = [
     "ENOUGH_DAYS",
     "HORIZON_DAYS",
+    "INSTANT",
     "LAST_24_HOURS",
     "LOOK_BACK_DAYS",
     "PERIODS",
@@ -33,6 +47,7 @@ __all__ = [
     "Day",
     "Estimate",
     "Group",
+    "Month",
     "Outlook",
     "Pace",
     "Range",
@@ -44,11 +59,13 @@ __all__ = [
     "Use",
     "by_day",
     "change",
+    "charged",
     "consume",
     "daily",
     "estimate",
     "first_used_on",
     "midnight",
+    "months",
     "on_complete_days",
     "operation_of",
     "outlook",

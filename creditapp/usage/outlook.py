@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 from creditapp import clock, ledger
 from creditapp.usage.forecast import LOOK_BACK_DAYS, Pace, Range, pace
+from creditapp.usage.months import Month
 from creditapp.usage.periods import DAY, midnight
 from creditapp.usage.runway import Runway, Step, runway, walk, without
 from creditapp.usage.stats import on_complete_days
 
 NOTHING = Decimal(0)
-DECEMBER = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,7 @@ class Outlook:
 
     def rest_of_month(self) -> Range | None:
         """What will be used until the month is over, today's rest included; None where there is no pace to go by."""
-        first = self.today.replace(day=1)
-        next_month = date(first.year + first.month // DECEMBER, first.month % DECEMBER + 1, 1)
-        projected = self.project((next_month - self.today).days - 1)
+        projected = self.project((Month.of(self.now, self.zone).last_day - self.today).days)
         if projected is None:
             return None
         begins, ends = midnight(self.today, self.zone), midnight(self.today + DAY, self.zone)

@@ -1,7 +1,7 @@
 """Usage summed up by operation, endpoint, key and day: pure, no database and no clock."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Generic, TypeVar
@@ -96,6 +96,11 @@ def summary(uses: Sequence[Use], days: Sequence[date]) -> Summary:
         by_key=_groups(uses, lambda use: use.api_key_id),
         daily=by_day(uses, days),
     )
+
+
+def charged(uses: Sequence[Use]) -> list[Group[str]]:
+    """By operation, all that was charged on these days, whatever was given back since."""
+    return _groups([replace(use, reversed_operations=0, reversed_credits=NOTHING) for use in uses], operation_of)
 
 
 def by_day(uses: Sequence[Use], days: Sequence[date], name_of: Callable[[Use], str] = operation_of) -> list[Day]:

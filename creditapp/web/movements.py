@@ -60,7 +60,7 @@ class Movement:
 
 def register(app: Flask) -> None:
     """Give the templates of *app* these words."""
-    for word in (operation, day, day_of_month, lasting, pace):
+    for word in (operation, day, day_of_month, month, lasting, pace):
         app.add_template_filter(word)
     app.add_template_filter(pricing.in_words, "size_in_words")
     app.jinja_env.globals["enough_days"] = usage.ENOUGH_DAYS
@@ -98,6 +98,11 @@ def lasting(days: int, roughly: str = "≈") -> str:
 def day(on: date) -> str:
     """A day: 3 Jan 2027."""
     return f"{on.day} {on:%b %Y}"
+
+
+def month(of: usage.Month) -> str:
+    """A month: November 2026."""
+    return f"{of.first_day:%B %Y}"
 
 
 def day_of_month(on: date) -> str:

@@ -97,6 +97,13 @@ class Stage:
         """The newest transaction of this kind that the person sees."""
         return self._link(self.town.visitor(email), f"/credits/history?type={kind}", r'(?<=class="plain" href=")[^"]+')
 
+    def statement(self, email: str) -> str:
+        """The statement of the month before this one."""
+        _latest, before, *_ = re.findall(
+            r"/credits/statements/[-\d]+", self.town.visitor(email).http.get("/credits/statements").text
+        )
+        return before
+
     def event(self) -> str:
         """The newest webhook that the operator sees."""
         return self._link(self.town.visitor(demo.OPERATOR.email), "/operator/", r"/operator/webhooks/\d+")
