@@ -88,18 +88,18 @@ def index() -> str:
     )
 
 
-@bp.get("/<written>")
+@bp.get("/<month>")
 @login_required
-def show(written: str) -> str | tuple[str, int]:
+def show(month: str) -> str | tuple[str, int]:
     """The statement of a month; 404, saying which there are, where the account has none such."""
     account, here = account_id(), zone()
-    month, months = usage.Month.read(written), _months(account, here)
-    if month not in months:
-        return render_template("statements/none.html", written=written, first=months[0], last=months[-1]), 404
-    place = months.index(month)
+    asked, months = usage.Month.read(month), _months(account, here)
+    if asked not in months:
+        return render_template("statements/none.html", written=month, first=months[0], last=months[-1]), 404
+    place = months.index(asked)
     return render_template(
         "statements/show.html",
-        statement=_statement(account, month, here),
+        statement=_statement(account, asked, here),
         earlier=months[place - 1] if place else None,
         later=months[place + 1] if place + 1 < len(months) else None,
         owner=identity.owner_of(account),
