@@ -5,7 +5,7 @@ from functools import cache, partial
 from types import ModuleType
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.local import LocalProxy
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
@@ -50,6 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     jobqueue.use(settings.redis_url)
     app.extensions["gateway"] = Gateway(settings.polar_server, settings.polar_access_token)
 
+    app.before_request(_refuse_what_was_cut)
     web.register(app)
     api.register(app)
     cli.register(app)
@@ -66,6 +67,12 @@ def ledger_policy(settings: Settings) -> Policy:
         overrun_into_debt=settings.hold_overrun_debt,
         return_grace_days=settings.return_grace_days,
     )
+
+
+def _refuse_what_was_cut() -> None:
+    """A body that does not tell its length is read up to the limit and no further: one that reaches it was cut."""
+    if request.content_length is None and len(request.get_data()) >= LARGEST_BODY:
+        raise RequestEntityTooLarge
 
 
 def _migrate(app: Flask) -> object:

@@ -1,5 +1,6 @@
 import json
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 
 import pytest
 from flask.testing import FlaskClient
@@ -154,6 +155,18 @@ def test_a_signed_body_that_nobody_can_read_is_kept_and_ends_with_its_reason(
 def test_more_than_a_mebibyte_is_too_large(client: FlaskClient) -> None:
     assert deliver(client, b"x" * (1024 * 1024 + 1), STANDARD).status_code == 413
     assert deliver(client, b"x" * (1024 * 1024), STANDARD).status_code == 202
+
+
+def test_more_than_a_mebibyte_in_chunks_that_tell_no_length_is_too_large(client: FlaskClient) -> None:
+    for size, status in ((2 * 1024 * 1024, 413), (1024, 202)):
+        body = b"x" * size
+        answer = client.post(
+            ADDRESS,
+            input_stream=BytesIO(body),
+            headers=signed(body, STANDARD),
+            environ_overrides={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
+        )
+        assert answer.status_code == status
 
 
 def test_other_methods_are_not_for_webhooks(client: FlaskClient) -> None:
