@@ -1,7 +1,6 @@
-"""Recharging: looked at after every charge; and one step of it, asked of Polar and its answer written down."""
+"""Recharging: a look after a charge that left little; and one step of it, asked of Polar, its answer written down."""
 
 import logging
-from decimal import Decimal
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -19,12 +18,14 @@ NOT_LET_IN = "Polar did not let us in; nothing was tried. Our staff must look at
 NO_ADDRESS = "The billing address at Polar is not complete. Add it where cards are saved."
 
 
-def look(account_id: int, available: Decimal) -> None:
-    """After credits went: recharge the account where that is wanted and allowed. Never fails the charge before it."""
+def look(account_id: int) -> None:
+    """After credits went and the ledger said that the account is watched: recharge it where that is wanted and allowed.
+
+    Never fails the charge before it.
+    """
     try:
-        if recharge.may_concern(account_id, available):
-            with transaction():
-                recharge.consider(account_id)
+        with transaction():
+            recharge.consider(account_id)
     except SQLAlchemyError:
         log.warning("a recharge of account %s was not considered; the clock will", account_id, exc_info=True)
 

@@ -59,9 +59,8 @@ class HeldCredits:
         """
         wanted = None if amount is None else Decimal(amount)
         charge = ledger.Charge(amount=wanted or Decimal(0), **about)
-        done = self._credits.write(
-            lambda: ledger.capture(self._account_id, self.id, wanted, charge=charge, key=key), self._account_id
-        )
+        done = self._credits.write(lambda: ledger.capture(self._account_id, self.id, wanted, charge=charge, key=key))
+        self._credits.look(self._account_id, watched=done.hold.watched)
         self.remaining = done.hold.remaining
         return done.transaction.id
 
@@ -119,7 +118,9 @@ class Credits:
         """Charge all of them, or none."""
         with self._inside():
             account_id = _id_of(account)
-            return self.write(lambda: [_charge(account_id, use) for use in uses], account_id)
+            spent = self.write(lambda: [_charge(account_id, use) for use in uses])
+            self.look(account_id, watched=any(one.watched for one in spent))
+            return spent
 
     @contextmanager
     def hold(
@@ -129,13 +130,14 @@ class Credits:
         wanted = Decimal(amount)
         with self._inside():
             account_id = _id_of(account)
-            opened = self.write(lambda: ledger.hold(account_id, wanted, expires_in=expires_in, **about).id, account_id)
-        held = HeldCredits(self, account_id, opened, wanted)
+            opened = self.write(lambda: ledger.hold(account_id, wanted, expires_in=expires_in, **about))
+            self.look(account_id, watched=opened.watched)
+            held = HeldCredits(self, account_id, opened.id, wanted)
         try:
             yield held
         finally:
             if held.remaining:
-                self.write(lambda: _released(account_id, opened), account_id)
+                self.write(lambda: _released(account_id, held.id))
 
     @contextmanager
     def lease(
@@ -162,7 +164,7 @@ class Credits:
         with self._inside():
             account_id = _id_of(account)
             wanted = None if amount is None else Decimal(amount)
-            return self.write(lambda: ledger.reverse(account_id, transaction_id, wanted, key=key).id, account_id)
+            return self.write(lambda: ledger.reverse(account_id, transaction_id, wanted, key=key).id)
 
     def charge(
         self, operation: str, *, account: Callable[[], int | str], quantity: int = 1
@@ -230,8 +232,8 @@ class Credits:
         with self._app.app_context():
             yield
 
-    def write(self, work: Callable[[], Answer], account_id: int) -> Answer:
-        """Do *work* in a transaction of its own; then look whether a recharge is wanted."""
+    def write(self, work: Callable[[], Answer]) -> Answer:
+        """Do *work* in a transaction of its own."""
 
         def committed() -> Answer:
             with transaction():
@@ -239,9 +241,13 @@ class Credits:
 
         with self._inside():
             db.session().expire_on_commit = False  # what is answered is read after the commit
-            answer = retrying(committed)
-            charging.look(account_id, ledger.balance(account_id).available)
-            return answer
+            return retrying(committed)
+
+    def look(self, account_id: int, *, watched: bool) -> None:
+        """After credits went: recharge the account where the ledger said that somebody watches and wants it."""
+        if watched:
+            with self._inside():
+                charging.look(account_id)
 
 
 class _Joined(Credits):
@@ -254,8 +260,11 @@ class _Joined(Credits):
     def _inside(self) -> Iterator[None]:
         yield  # the context is the one that joined
 
-    def write(self, work: Callable[[], Answer], account_id: int) -> Answer:  # noqa: ARG002  (the clock looks)
+    def write(self, work: Callable[[], Answer]) -> Answer:
         return work()
+
+    def look(self, account_id: int, *, watched: bool) -> None:
+        """Nothing yet: the commit is the caller's, and the clock looks after it."""
 
 
 def _charge(account_id: int, use: Use) -> ledger.Spent:

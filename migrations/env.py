@@ -7,6 +7,7 @@ import creditapp.checkout.models
 import creditapp.identity.models
 import creditapp.ledger.answers
 import creditapp.ledger.models
+import creditapp.ledger.watching
 import creditapp.letters.models
 import creditapp.packages.models
 import creditapp.pricing.models

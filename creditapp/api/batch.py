@@ -18,6 +18,9 @@ MOST_ITEMS = 1_000
 # An account is locked while a part of the batch is charged: others wait no longer than for this many.
 AT_ONCE = 100
 
+# What became of an item.
+Outcome = ledger.Spent | CreditAppError
+
 
 class Item(Charge):
     """A charge and its key."""
@@ -44,61 +47,66 @@ def batch() -> Response:
     asked = body(Batch)
     account_id = account_of(program, asked.account)
     if asked.mode == "all":
-        results = _all(account_id, asked.items, program)
+        outcomes = _all(account_id, asked.items, program)
     else:
         parts = [asked.items[start : start + AT_ONCE] for start in range(0, len(asked.items), AT_ONCE)]
-        results = [result for part in parts for result in _each(account_id, part, program)]
-    charging.look(account_id, ledger.balance(account_id).available)
+        outcomes = [outcome for part in parts for outcome in _each(account_id, part, program)]
+    if any(_is_watched(outcome) for outcome in outcomes):
+        charging.look(account_id)
+    # What a refusal says of packages is read after the charges, outside their lock.
+    results = [_told(account_id, item, outcome) for item, outcome in zip(asked.items, outcomes, strict=True)]
     return answer({"results": results})
 
 
-def _each(account_id: int, items: Sequence[Item], program: identity.Caller) -> list[dict[str, Any]]:
+def _each(account_id: int, items: Sequence[Item], program: identity.Caller) -> list[Outcome]:
     """Charge every item that can be; a refused one leaves the others as they are."""
 
-    def part() -> list[dict[str, Any] | tuple[Item, CreditAppError]]:
+    def part() -> list[Outcome]:
         with transaction():
             ledger.lock(account_id)  # so that no purchase takes a key between our look and our charge
             return [_one(account_id, item, program) for item in items]
 
-    # What a refusal says of packages is read after the charges, outside their lock.
-    return [result if isinstance(result, dict) else _refused(account_id, *result) for result in retrying(part)]
+    return retrying(part)
 
 
-def _all(account_id: int, items: Sequence[Item], program: identity.Caller) -> list[dict[str, Any]]:
+def _all(account_id: int, items: Sequence[Item], program: identity.Caller) -> list[Outcome]:
     """Charge every item, or none."""
 
-    def everything() -> list[dict[str, Any]]:
+    def everything() -> list[Outcome]:
         with transaction():
-            return [_charged(item, charge(account_id, item, item.key, program)) for item in items]
+            return [charge(account_id, item, item.key, program) for item in items]
 
     try:
         return retrying(everything)
     except ledger.InsufficientCredits as error:
-        charging.look(account_id, error.available)
+        if error.watched:
+            charging.look(account_id)
         raise insufficient(account_id, error) from error
     except ledger.IdempotencyMismatch as error:
         raise ledger.IdempotencyMismatch(error.key.removeprefix("api:")) from None
 
 
-def _one(account_id: int, item: Item, program: identity.Caller) -> dict[str, Any] | tuple[Item, CreditAppError]:
+def _one(account_id: int, item: Item, program: identity.Caller) -> Outcome:
     if once.is_used_elsewhere(account_id, item.key):
-        return item, ledger.IdempotencyMismatch(item.key)
+        return ledger.IdempotencyMismatch(item.key)
     try:
-        return _charged(item, charge(account_id, item, item.key, program))
+        return charge(account_id, item, item.key, program)
     except ledger.KeyRevoked:
         raise  # that is no matter of this item
     except CreditAppError as error:
-        return item, error
+        return error
 
 
-def _charged(item: Item, spent: ledger.Spent) -> dict[str, Any]:
-    return {"key": item.key, "status": 201, "replayed": spent.replayed, **as_json(spent)}
+def _is_watched(outcome: Outcome) -> bool:
+    return isinstance(outcome, ledger.Spent | ledger.InsufficientCredits) and outcome.watched
 
 
-def _refused(account_id: int, item: Item, error: CreditAppError) -> dict[str, Any]:
-    if isinstance(error, ledger.InsufficientCredits):
-        error = insufficient(account_id, error)
-    if isinstance(error, ledger.IdempotencyMismatch):
-        error = ledger.IdempotencyMismatch(item.key)
-    told = {"title": error.title, "code": error.code, "detail": error.sentence, **error.fields}
-    return {"key": item.key, "status": error.status, **told}
+def _told(account_id: int, item: Item, outcome: Outcome) -> dict[str, Any]:
+    if isinstance(outcome, ledger.Spent):
+        return {"key": item.key, "status": 201, "replayed": outcome.replayed, **as_json(outcome)}
+    if isinstance(outcome, ledger.InsufficientCredits):
+        outcome = insufficient(account_id, outcome)
+    if isinstance(outcome, ledger.IdempotencyMismatch):
+        outcome = ledger.IdempotencyMismatch(item.key)
+    told = {"title": outcome.title, "code": outcome.code, "detail": outcome.sentence, **outcome.fields}
+    return {"key": item.key, "status": outcome.status, **told}

@@ -82,11 +82,13 @@ def consume() -> Response:
     try:
         spent = retrying(lambda: _charged(account_id, asked, key, program))
     except ledger.InsufficientCredits as error:
-        charging.look(account_id, error.available)
+        if error.watched:
+            charging.look(account_id)
         raise insufficient(account_id, error) from error
     except ledger.IdempotencyMismatch:
         raise ledger.IdempotencyMismatch(key or "") from None
-    charging.look(account_id, spent.available)
+    if spent.watched:
+        charging.look(account_id)
     headers = {
         "X-Credits-Charged": str(number(spent.amount)),
         "X-Credits-Available": str(number(spent.available)),

@@ -85,7 +85,7 @@ def hold() -> Response:
     amount = asked.amount if priced is None or asked.amount is not None else priced.total
     assert amount is not None  # noqa: S101  (the shape has either an amount or an operation)
 
-    def opened() -> dict[str, Any]:
+    def opened() -> tuple[ledger.Hold, dict[str, Any]]:
         made = ledger.hold(
             account_id,
             amount,
@@ -96,7 +96,7 @@ def hold() -> Response:
             api_key_id=program.key_id,
             details=asked.metadata,
         )
-        return as_json(made)
+        return made, as_json(made)
 
     return _answered(account_id, fingerprint(asked), opened)
 
@@ -124,10 +124,10 @@ def capture(hold_id: int) -> Response:
         details=asked.metadata,
     )
 
-    def captured() -> dict[str, Any]:
+    def captured() -> tuple[ledger.Hold, dict[str, Any]]:
         done = ledger.capture(account_id, hold_id, asked.amount, final=asked.final, charge=charge)
         entry = done.transaction
-        return as_json(done.hold) | {
+        return done.hold, as_json(done.hold) | {
             "transaction_id": str(entry.id),
             "charged": -entry.amount,
             "balance": entry.balance_after,
@@ -177,12 +177,22 @@ def _priced(asked: Hold) -> pricing.Price | None:
     return usage.priced(asked.operation_type or "", asked.quantity, asked.parameters)
 
 
-def _answered(account_id: int, mark: str, work: Callable[[], dict[str, Any]]) -> Response:
-    """201 and what *work* did, once per key; where credits are too few, what to do. Then a recharge is considered."""
+def _answered(account_id: int, mark: str, work: Callable[[], tuple[ledger.Hold, dict[str, Any]]]) -> Response:
+    """201 and what *work* did, once per key; where credits are too few, what to do. Few left: a look at the account."""
+    watched = False
+
+    def done() -> dict[str, Any]:
+        nonlocal watched
+        held, words = work()
+        watched = held.watched
+        return words
+
     try:
-        told = answered_once(account_id, mark, work, status=201)
+        told = answered_once(account_id, mark, done, status=201)
     except ledger.InsufficientCredits as error:
-        charging.look(account_id, error.available)
+        if error.watched:
+            charging.look(account_id)
         raise insufficient(account_id, error) from error
-    charging.look(account_id, ledger.balance(account_id).available)
+    if watched:
+        charging.look(account_id)
     return told

@@ -53,6 +53,7 @@ from creditapp.ledger.statement import (
 )
 from creditapp.ledger.tally import Moved, Stood, Tally, stood_before, tally
 from creditapp.ledger.timeline import LotLeft
+from creditapp.ledger.watching import watch
 
 __all__ = [
     "LARGEST_AMOUNT",
@@ -123,5 +124,6 @@ __all__ = [
     "usage_of",
     "uses_key",
     "verify",
+    "watch",
     "write_off",
 ]

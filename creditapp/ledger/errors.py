@@ -6,11 +6,14 @@ from creditapp.errors import CreditAppError, InvalidInput
 
 
 class InsufficientCredits(CreditAppError):
-    """The account can't pay; nothing was written."""
+    """The account can't pay; nothing was written. ``watched``: somebody wants to hear of so few credits."""
 
     code, status, title = "insufficient_credits", 402, "Not enough credits"
 
-    def __init__(self, *, required: Decimal, balance: Decimal, reserved: Decimal, debt: Decimal) -> None:
+    def __init__(
+        self, *, required: Decimal, balance: Decimal, reserved: Decimal, debt: Decimal, watched: bool = False
+    ) -> None:
+        self.watched = watched
         self.required = required
         self.available = balance - reserved
         self.reserved = reserved

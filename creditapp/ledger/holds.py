@@ -73,6 +73,7 @@ def hold(
     )
     db.session.add(opened)
     db.session.flush()
+    opened.watched = account.watched
     return opened
 
 
@@ -126,6 +127,7 @@ def capture(
     elif not held.remaining:
         held.state, held.ended_at = "captured", moment
     db.session.flush()
+    held.watched = account.watched
     return Captured(held, posted, replayed=False)
 
 
@@ -243,7 +245,11 @@ def _already_open(account: Account, key: str | None, request: str) -> Hold | Non
 def _check_affordable(account: Account, amount: Decimal) -> None:
     if account.available < amount or (account.debt and not policy().spend_in_debt):
         raise InsufficientCredits(
-            required=amount, balance=account.balance, reserved=account.reserved, debt=account.debt
+            required=amount,
+            balance=account.balance,
+            reserved=account.reserved,
+            debt=account.debt,
+            watched=account.watched,
         )
 
 

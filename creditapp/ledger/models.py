@@ -62,6 +62,7 @@ class Account(Model):
     total_purchased: Mapped[Decimal] = mapped_column(Credits, default=Decimal(0))
     total_reversed: Mapped[Decimal] = mapped_column(Credits, default=Decimal(0))
     time_zone: Mapped[str] = mapped_column(String(64), default="UTC")
+    watch_level: Mapped[Decimal | None] = mapped_column(Credits)
     opened_at: Mapped[datetime] = mapped_column(UTCDateTime)
     updated_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
@@ -69,6 +70,11 @@ class Account(Model):
     def available(self) -> Decimal:
         """What may be spent, if nothing has fallen due since the row was written."""
         return self.balance - self.reserved
+
+    @property
+    def watched(self) -> bool:
+        """Whether so few credits are available that somebody wants to hear of it."""
+        return self.watch_level is not None and self.available <= self.watch_level
 
 
 class CreditTransaction(Model):
@@ -252,6 +258,9 @@ class Hold(Model):
     opened_at: Mapped[datetime] = mapped_column(UTCDateTime)
     expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    # Whether the account was at its watch level, or below, after what was done just now: verbs fill it in.
+    watched = False
 
     @property
     def remaining(self) -> Decimal:

@@ -45,7 +45,10 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What a charge did, or had done when its key was first used."""
+    """What a charge did, or had done when its key was first used.
+
+    ``watched``: it left so few credits that somebody wants to hear of it. A repetition never says so.
+    """
 
     transaction_id: int
     operation_type: str | None
@@ -54,6 +57,7 @@ class Spent:
     balance_after: Decimal
     reserved_after: Decimal
     replayed: bool
+    watched: bool = False
 
     @property
     def available(self) -> Decimal:
@@ -87,6 +91,7 @@ def spend(account_id: int, charge: Charge) -> Spent:
                 balance_after=from_millionths(answer.balance_after),
                 reserved_after=from_millionths(answer.reserved_after),
                 replayed=answer.outcome == "replayed",
+                watched=answer.watched,
             )
         case "mismatch":
             raise IdempotencyMismatch(str(charge.key))
@@ -98,6 +103,7 @@ def spend(account_id: int, charge: Charge) -> Spent:
                 balance=from_millionths(answer.balance_after),
                 reserved=from_millionths(answer.reserved_after),
                 debt=from_millionths(answer.debt),
+                watched=answer.watched,
             )
         case _:
             message = "There is no such account."
@@ -114,6 +120,7 @@ class _Answer:
     balance_after: int = 0
     reserved_after: int = 0
     debt: int = 0
+    watched: bool = False
 
     def outdated(self, amount: int) -> bool:
         """Whether credits came in between the refusal and the look at what there is."""
@@ -173,7 +180,7 @@ _TAKE = text(
     "updated_at = max(updated_at, :moment) "
     "WHERE id = :account AND balance - reserved >= :amount AND (debt = 0 OR :in_debt) "
     "AND (next_expiry_at IS NULL OR next_expiry_at > max(updated_at, :moment)) "
-    "RETURNING balance, reserved, consumed, last_number, updated_at"
+    "RETURNING balance, reserved, consumed, last_number, updated_at, watch_level"
 )
 _WRITE = text(
     "INSERT INTO credit_transactions (account_id, number, transaction_type, amount, debt_change, balance_before, "
@@ -196,7 +203,9 @@ _DONE = text(
     "SELECT id, operation_type, amount, balance_before, balance_after, reserved_after, request "
     "FROM credit_transactions WHERE account_id = :account AND key = :key"
 )
-_STANDING = text("SELECT balance, reserved, debt, next_expiry_at, updated_at FROM accounts WHERE id = :account")
+_STANDING = text(
+    "SELECT balance, reserved, debt, next_expiry_at, updated_at, watch_level FROM accounts WHERE id = :account"
+)
 
 
 def _on_sqlite(account_id: int, charge: Charge, request: str) -> _Answer:
@@ -209,7 +218,7 @@ def _on_sqlite(account_id: int, charge: Charge, request: str) -> _Answer:
     taken = execute(_TAKE, given).one_or_none()
     if taken is None:
         return _replayed(given, request) or _refused(given)
-    balance, reserved, consumed, number, at = taken
+    balance, reserved, consumed, number, at, level = taken
     given |= {"after": balance, "before": balance + given["amount"], "reserved": reserved, "number": number, "at": at}
     given["axis_from"] = consumed - given["amount"]
     written = execute(_WRITE, given).scalar_one_or_none()
@@ -217,7 +226,9 @@ def _on_sqlite(account_id: int, charge: Charge, request: str) -> _Answer:
         execute(_PUT_BACK, given)
         return _replayed(given, request) or _Answer("mismatch")
     execute(_RECORD, given | {"transaction": written})
-    return _Answer("charged", written, charge.operation_type, -given["amount"], given["before"], balance, reserved, 0)
+    watched = _is_watched(balance, reserved, level)
+    before = given["before"]
+    return _Answer("charged", written, charge.operation_type, -given["amount"], before, balance, reserved, 0, watched)
 
 
 def _replayed(given: dict[str, Any], request: str) -> _Answer | None:
@@ -235,7 +246,12 @@ def _refused(given: dict[str, Any]) -> _Answer:
         return _Answer("unknown")
     if standing.next_expiry_at and standing.next_expiry_at <= max(standing.updated_at, given["moment"]):
         return _Answer("due")
-    return _Answer("insufficient", 0, None, 0, 0, standing.balance, standing.reserved, standing.debt)
+    balance, reserved, debt, _, _, level = standing
+    return _Answer("insufficient", 0, None, 0, 0, balance, reserved, debt, _is_watched(balance, reserved, level))
+
+
+def _is_watched(balance: int, reserved: int, level: int | None) -> bool:
+    return level is not None and balance - reserved <= level
 
 
 def _sqlite_time(moment: datetime) -> str:

@@ -36,7 +36,6 @@ from creditapp.recharge.plan import (
 from creditapp.recharge.statement import (
     Forecast,
     attempts,
-    may_concern,
     spent_this_month,
     state_of,
     stopped,
@@ -64,7 +63,6 @@ __all__ = [
     "fulfil",
     "in_flight",
     "may_be_charging",
-    "may_concern",
     "needs_set_up",
     "not_enabled",
     "plan_of",

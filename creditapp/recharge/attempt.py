@@ -16,7 +16,7 @@ from creditapp.db import db, row_id
 from creditapp.gateway import Charged, PolarOrder
 from creditapp.recharge.deciding import COOLDOWN
 from creditapp.recharge.models import IN_FLIGHT, RechargeAttempt, RechargePlan
-from creditapp.recharge.plan import plan_of
+from creditapp.recharge.plan import be_told, plan_of
 
 # Who claimed an attempt and died does not keep it for long. Who comes back too early only asks, and an order that is
 # finalized again with the same card is charged once.
@@ -270,6 +270,7 @@ def _end(attempt_id: int, state: str, reason: str, *, stop: str, letter: str) ->
     if state == "declined":
         plan.failures += 1
         plan.enabled = plan.failures < MAX_FAILURES
+        be_told(plan)
     _write(letter, attempt, plan)
 
 

@@ -55,7 +55,7 @@ def save(account_id: int, wishes: Wishes) -> bool:
     plan.enabled, plan.threshold, plan.package_id = wishes.enabled, wishes.threshold, package.id
     plan.quantity, plan.target = wishes.quantity, wishes.target
     plan.monthly_cap_cents, plan.notify, plan.updated_at = wishes.monthly_cap_cents, wishes.notify, clock.now()
-    db.session.flush()
+    be_told(plan)
     return switched_on
 
 
@@ -65,7 +65,7 @@ def switch(account_id: int, *, on: bool) -> None:
     plan = _plan(account_id)
     _switch(plan, on=on)
     plan.enabled, plan.updated_at = on, clock.now()
-    db.session.flush()
+    be_told(plan)
 
 
 def rearm(account_id: int) -> None:
@@ -74,7 +74,13 @@ def rearm(account_id: int) -> None:
     if plan is not None and plan.stopped is not None:
         plan.enabled, plan.updated_at = True, clock.now()
         _rearm(plan)
-        db.session.flush()
+        be_told(plan)
+
+
+def be_told(plan: RechargePlan) -> None:
+    """Let charges tell when they bring the account to the threshold, and nothing of them while the plan is off."""
+    db.session.flush()
+    ledger.watch(plan.account_id, plan.threshold if plan.enabled else None, by="recharge")
 
 
 def usual_wishes() -> Wishes:

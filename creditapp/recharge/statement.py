@@ -1,22 +1,17 @@
 """Auto-recharge, read: how it stands, what saving would do, and the log of every decision."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from creditapp import checkout, clock, packages
-from creditapp.db import db, of_app
+from creditapp.db import db
 from creditapp.recharge import rules
 from creditapp.recharge.deciding import sold, standing_of
 from creditapp.recharge.models import RechargeAttempt, RechargePlan
 from creditapp.recharge.plan import Wishes, plan_of, terms_of
-
-HIGHEST = "highest recharge threshold"
-REMEMBERED_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,26 +74,6 @@ def stopped(account_id: int) -> tuple[str, str] | None:
 def spent_this_month(account_id: int) -> int:
     """What automatic recharges cost, or may have cost, this month, in minor units."""
     return standing_of(account_id, clock.now()).spent_this_month_cents
-
-
-def may_concern(account_id: int, available: Decimal) -> bool:
-    """Whether so few credits are left that a recharge of the account may be wanted.
-
-    Asked after every charge: most end at a number that this process remembers for a moment. What it misses meanwhile,
-    the clock finds within seconds.
-    """
-    memory = of_app("memory")
-    asked_at, highest = memory.get(HIGHEST, (None, None))
-    now = time.monotonic()
-    if asked_at is None or now - asked_at > REMEMBERED_SECONDS:
-        highest = db.session.scalar(select(func.max(RechargePlan.threshold)).where(RechargePlan.enabled))
-        memory[HIGHEST] = (now, highest)
-    if highest is None or available > highest:
-        return False
-    plan = select(RechargePlan.account_id).where(
-        RechargePlan.account_id == account_id, RechargePlan.enabled, RechargePlan.threshold >= available
-    )
-    return db.session.scalar(plan) is not None
 
 
 def attempts(account_id: int, limit: int, *, before: datetime | None = None) -> Sequence[RechargeAttempt]:

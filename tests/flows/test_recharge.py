@@ -6,6 +6,7 @@ The judge of money is the stand-in's list of charges.
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -64,6 +65,11 @@ def log(account: int) -> list[tuple[str, str]]:
 
 def states(account: int) -> list[str]:
     return [state for state, _ in log(account)]
+
+
+def watch_level(account: int) -> Decimal | None:
+    db.session.rollback()
+    return db.session.get_one(ledger.Account, account).watch_level
 
 
 def books_tie_out() -> bool:
@@ -183,6 +189,7 @@ def test_a_decline_switches_it_off_tells_why_and_is_not_tried_again(
     assert states(account) == ["declined"]
     plan = program.get("/auto_recharge")
     assert (plan["enabled"], plan["state"]) == (False, "declined")
+    assert watch_level(account) is None  # charges have nothing to tell any more
     assert [one for one in letters() if "declined" in str(one["Subject"])].__len__() == 1
     assert "Auto-recharge is switched off" in browser.sees("/credits")
     assert "Switched off: card declined" in browser.sees("/credits/settings/auto_recharge")
@@ -201,6 +208,7 @@ def test_a_new_card_after_a_decline_is_charged_at_once(
     assert len(polar.charges_of(account)) == 1
     assert states(account) == ["paid", "declined"]
     assert program.get("/auto_recharge")["state"] == "on"
+    assert watch_level(account) == 50
     assert program.available == 1_040
 
 
