@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, 
 from pydantic_core import PydanticCustomError
 
 from creditapp import ledger
+from creditapp.db import MILLIONTH
 from creditapp.errors import CreditAppError, InvalidInput
 
 DEEPEST = 32
@@ -62,7 +63,7 @@ def _amount(value: Any) -> Decimal:
         raise PydanticCustomError("amount", "is out of range")
     if amount <= 0:
         raise PydanticCustomError("amount", "must be greater than 0")
-    if (amount * 1_000_000) % 1:
+    if amount.quantize(MILLIONTH) != amount:
         raise PydanticCustomError("amount", "may have at most six decimals")
     if amount > LARGEST:
         raise PydanticCustomError("amount", "must be at most 1,000,000,000")

@@ -65,7 +65,12 @@ def settle(order: Order) -> None:
         return  # nothing to take back from
     refunds = db.session.scalars(select(Refund).where(Refund.polar_order_id == order.polar_order_id)).all()
     disputes = db.session.scalars(select(Dispute).where(Dispute.polar_order_id == order.polar_order_id)).all()
-    returned = money_returned(order, refunds, disputes)
+    returned = money_returned(
+        order,
+        # Money of another currency can't be a part of what was paid.
+        (one for one in refunds if one.currency == order.currency),
+        (one for one in disputes if one.currency == order.currency),
+    )
     target = credits_to_take_back(order.credits, returned, order.net_amount)
     money, difference = returned - order.returned_amount, target - order.taken_back
     order.returned_amount, order.taken_back = returned, target

@@ -278,7 +278,10 @@ def test_what_is_not_json_is_refused_as_such(program: Api, account: int, raw: by
     assert rows(account) == []
 
 
-@pytest.mark.parametrize("number", [b"1e400", b"1E-400", b"123456789012345678901234567890", b"9223372036854775808"])
+@pytest.mark.parametrize(
+    "number",
+    [b"1e400", b"1E-400", b"123456789012345678901234567890", b"9223372036854775808", b"50.00000000000000000001"],
+)
 def test_a_number_out_of_all_range_is_refused(program: Api, account: int, number: bytes) -> None:
     answer = program.post("/consume", data=b'{"amount": %s}' % number, content_type="application/json")
 

@@ -89,6 +89,15 @@ def test_a_partial_refund_takes_back_its_share(account: int, bought: dict[str, A
     assert books_tie_out()
 
 
+def test_a_refund_in_another_currency_than_the_order_takes_nothing(
+    account: int, bought: dict[str, Any], polar_says: Says
+) -> None:
+    polar_says(refund(bought, amount=1000, currency="jpy"))
+
+    assert ledger.balance(account).available == 5_100
+    assert books_tie_out()
+
+
 def test_a_full_refund_takes_back_everything_and_no_more(
     account: int, bought: dict[str, Any], polar_says: Says
 ) -> None:
