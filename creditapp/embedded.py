@@ -16,6 +16,7 @@ from datetime import timedelta
 from decimal import Decimal
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
+from zoneinfo import available_timezones
 
 from flask import Flask, make_response
 from sqlalchemy import event
@@ -25,6 +26,7 @@ from creditapp import buying, charging, identity, ledger, usage
 from creditapp.app import create_app
 from creditapp.config import Settings
 from creditapp.db import db, retrying, transaction
+from creditapp.errors import InvalidInput
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
@@ -223,9 +225,35 @@ class Credits:
     def daily_credit_consumption(
         self, account: int | str, days: int = 30, time_zone: str = "UTC"
     ) -> dict[str, Decimal]:
-        """What the account used on each of its last days, by date."""
+        """What the account used on each of its last days, by date. Raises InvalidInput for a zone that is none."""
         with self._inside():
-            return {day.on.isoformat(): day.total for day in usage.daily(_id_of(account), days, time_zone)}
+            return {day.on.isoformat(): day.total for day in usage.daily(_id_of(account), days, _zone(time_zone))}
+
+    def credit_usage_stats(
+        self, account: int | str, period: str = usage.USUAL_PERIOD, time_zone: str | None = None
+    ) -> dict[str, Any]:
+        """What the account used in one of ``usage.PERIODS``, in its own time zone where none is named.
+
+        ``api_calls_count``, ``total_credits``, ``average_cost_per_call`` and ``highest_cost_operation`` (both None
+        without usage), and credits ``by_operation``, ``by_endpoint`` and ``daily`` (by date). What was given back is
+        left out. Raises InvalidInput for a period or zone that is none.
+        """
+        if period not in usage.PERIODS:
+            message = f"period is one of {', '.join(usage.PERIODS)}."
+            raise InvalidInput(message)
+        with self._inside():
+            account_id = _id_of(account)
+            zone = _zone(time_zone) if time_zone else usage.zone_of(account_id)
+            found = usage.statistics(account_id, period, zone).summary
+        return {
+            "api_calls_count": found.operations,
+            "total_credits": found.credits,
+            "average_cost_per_call": found.average_cost,
+            "highest_cost_operation": found.dearest_operation,
+            "by_operation": {group.name: group.credits for group in found.by_operation},
+            "by_endpoint": {group.name: group.credits for group in found.by_endpoint},
+            "daily": {day.on.isoformat(): day.total for day in found.daily},
+        }
 
     @contextmanager
     def _inside(self) -> Iterator[None]:
@@ -280,6 +308,13 @@ def _released(account_id: int, hold_id: int) -> None:
 def _ring(session: Session) -> None:
     for ring in session.info.pop("bells", []):
         ring()
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        message = f"{name!r} is no time zone; name one such as Europe/Berlin."
+        raise InvalidInput(message)
+    return name
 
 
 def _id_of(account: int | str) -> int:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from creditapp import Credits, checkout, clock, identity, ledger
 from creditapp.db import db
 from creditapp.embedded import Use
-from creditapp.errors import NotFound
+from creditapp.errors import InvalidInput, NotFound
 
 pytestmark = pytest.mark.both_databases
 
@@ -161,3 +161,27 @@ def test_the_verbs_of_the_text_are_there(credits: Credits, account: int) -> None
 
     assert credits.daily_credit_consumption("alice@example.com", 2)[today] == 12
     assert identity.account_named("alice@example.com") == account
+
+
+def test_what_was_used_is_told_as_in_the_api(credits: Credits, account: int) -> None:
+    empty = credits.credit_usage_stats(account)
+    assert (empty["api_calls_count"], empty["average_cost_per_call"], empty["highest_cost_operation"]) == (
+        0,
+        None,
+        None,
+    )
+    credits.consume(account, "ai_analysis", quantity=2)
+    credits.consume(account, "basic_api_call", api_endpoint="/v1/ping")
+    failed = credits.consume(account, "image_processing")
+    credits.reverse(account, failed.transaction_id)
+
+    found = credits.credit_usage_stats("alice@example.com", "last_7_days", "Asia/Kathmandu")
+
+    assert (found["api_calls_count"], found["total_credits"]) == (2, 51)
+    assert (found["average_cost_per_call"], found["highest_cost_operation"]) == (Decimal("25.5"), "ai_analysis")
+    assert found["by_operation"] == {"ai_analysis": 50, "basic_api_call": 1}
+    assert found["by_endpoint"] == {None: 50, "/v1/ping": 1}
+    assert (len(found["daily"]), sum(found["daily"].values())) == (7, 51)
+    for period, zone in (("last_century", None), ("last_7_days", "Mars/Olympus")):
+        with pytest.raises(InvalidInput):
+            credits.credit_usage_stats(account, period, zone)
