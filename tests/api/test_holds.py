@@ -5,9 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask, current_app
 
 from creditapp import checkout, clock, identity, ledger
 from tests.browsing import Api
+from tests.racing import CALLERS, Racers
 
 pytestmark = pytest.mark.both_databases
 
@@ -94,6 +96,25 @@ def test_one_space_of_keys_over_all_writes(program: Api, shelf: dict[str, Any]) 
             refused = program.post(path, body, key=key)
             assert (refused.status_code, refused.get_json()["code"]) == (422, "idempotency_mismatch"), (path, key)
     assert standing(program)[0] == 98
+
+
+def test_one_key_sent_at_once_for_different_writes_does_one_of_them(
+    app: Flask, account: int, make_key: Callable[..., str], racers: Racers, program: Api
+) -> None:
+    secret = make_key(account)
+    writes = ["/consume", "/holds"] * (CALLERS // 2)
+
+    answers = racers.race(str(app.config["SQLALCHEMY_DATABASE_URI"]), _writes, [(secret, path) for path in writes])
+
+    done = {path for path, status in answers if status == 201}
+    refused = {path for path, status in answers if status == 422}
+    assert {status for _, status in answers} == {201, 422}
+    assert (len(done), len(refused), done & refused) == (1, 1, set())
+    assert standing(program) == ((90, 0, 90) if done == {"/consume"} else (100, 10, 90))
+
+
+def _writes(secret: str, path: str) -> tuple[str, int]:
+    return path, Api(current_app.test_client(), secret).post(path, {"amount": 10}, key="one").status_code
 
 
 def test_a_closed_hold_is_a_conflict(program: Api) -> None:
