@@ -5,7 +5,7 @@ from creditapp.usage.estimate import Estimate, estimate
 from creditapp.usage.forecast import ENOUGH_DAYS, LOOK_BACK_DAYS, WEEKDAYS_FROM_DAYS, Pace, Range, pace
 from creditapp.usage.months import Month, months
 from creditapp.usage.outlook import Outlook, outlook
-from creditapp.usage.periods import INSTANT, LAST_24_HOURS, PERIODS, USUAL_PERIOD, Span, midnight
+from creditapp.usage.periods import DAY, INSTANT, LAST_24_HOURS, PERIODS, USUAL_PERIOD, Span, midnight
 from creditapp.usage.runway import HORIZON_DAYS, Runway, Step, runway, walk
 from creditapp.usage.stats import (
     Statistics,
@@ -34,6 +34,7 @@ from creditapp.usage.summary import (
 )
 
 __all__ = [
+    "DAY",
     "ENOUGH_DAYS",
     "HORIZON_DAYS",
     "INSTANT",

@@ -1,123 +1,116 @@
-"""The forecast of available credits as a line with a band: pure geometry.
+"""The forecast of available credits as a line with a band, and the days before it: pure. A script draws it.
 
-The line is drawn in a square of 100 by 100 that is stretched; what must keep its size stands at percent and pixels.
+Days are counted from today's midnight on, so that a whole number is a midnight and those below 0 are past.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime
 from decimal import Decimal
+from itertools import pairwise
+from typing import Any
 
-from creditapp.usage import Outlook, Step
-from creditapp.web.chart import BASE, GRID_LINES, PLOT, GridLine, nice_step
-from creditapp.web.gauge import percent
+from creditapp.letters.render import credits
+from creditapp.usage import DAY, Outlook, Step, midnight
+from creditapp.web.chart import plain
 
 SHORTEST_DAYS, LONGEST_DAYS = 28, 180
+PAST_DAYS = 28
 BEYOND = Decimal("1.25")  # so much more than the runway is shown
-LABELS = 4
-NEAR = Decimal(30)  # labels within so many percent of the right edge end there
-FULL = Decimal(100)
+PLACES = Decimal("0.001")  # of a day
+
+Point = tuple[Decimal, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Something that happens on a day; ``right`` where its label must end rather than begin there."""
+    """Something that happens to the credits at a place of the line: ``expiry``, ``recharge`` or ``end``."""
 
-    x: str
-    y: str
-    label_y: str
-    right: bool
-    on: date
-    credits: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """A day under the line. ``anchor``: how its words stand to ``x``."""
-
-    x: str
-    on: date
-    anchor: str
-    wide_only: bool
+    kind: str
+    at: Point
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Everything the template draws. ``threshold_y`` is where auto-recharge buys, if that is in sight."""
+    """Everything that is drawn: as far as *days* from now, from the first of the days that are *past*."""
 
+    today: date
     days: int
-    path: str
-    band: str
-    grid: tuple[GridLine, ...]
-    labels: tuple[Label, ...]
-    lapses: tuple[Mark, ...]
-    end: Mark | None
-    threshold_y: str | None
+    past: tuple[Point, ...]
+    expected: tuple[Point, ...]
+    high: tuple[Point, ...]
+    low: tuple[Point, ...]
+    threshold: Decimal | None
+    marks: tuple[Mark, ...]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What the script draws."""
+        return {
+            "kind": "line",
+            "today": self.today.isoformat(),
+            **{name: [_written(at) for at in getattr(self, name)] for name in ("past", "expected", "high", "low")},
+            "threshold": None if self.threshold is None else plain(self.threshold),
+            "marks": [{"kind": mark.kind, "at": _written(mark.at), "words": mark.words} for mark in self.marks],
+        }
 
 
-def line(outlook: Outlook, threshold: Decimal | None) -> Line:
-    """The line from now on, as far as it matters."""
+def past_midnights(outlook: Outlook, opened_at: datetime) -> list[datetime]:
+    """The midnights before now that the line shows, the latest last, none before there was an account."""
+    there = (midnight(outlook.today - number * DAY, outlook.zone) for number in range(PAST_DAYS, -1, -1))
+    return [moment for moment in there if moment > opened_at]
+
+
+def line(outlook: Outlook, threshold: Decimal | None, past: Sequence[Decimal]) -> Line:
+    """The line as far as it matters; *past* is what there was at each midnight up to today's, the latest last."""
     end = outlook.runway
     wanted = int(end.days * BEYOND) + 1 if end else LONGEST_DAYS
     days = min(max(wanted, SHORTEST_DAYS), LONGEST_DAYS)
     little, much = outlook.bounds(days)
-    step = nice_step(outlook.available)
-    scale = _Scale(days, step * GRID_LINES)
-    shown = [one for one in outlook.steps if one.days <= days]
-    back = " ".join(f"L{scale.point(one)}" for one in reversed(much))
+    begins, ends = midnight(outlook.today, outlook.zone), midnight(outlook.today + DAY, outlook.zone)
+    now = Decimal((outlook.now - begins) / (ends - begins))
+    shown = [step for step in outlook.steps if step.days <= days]
+    expected = tuple(_points(shown, now))
+    marks = [
+        Mark("expiry", (now + step.days, step.left), f"{credits(round(step.lapsed))} expire")
+        for step in shown
+        if step.lapsed > 0
+    ]
+    if threshold is not None and (crossed := _crossing(expected, threshold)):
+        marks.append(Mark("recharge", crossed, "Recharge"))
+    if shown[-1].left <= 0:
+        marks.append(Mark("end", expected[-1], "Nothing left"))
     return Line(
+        today=outlook.today,
         days=days,
-        path=_path(shown, scale),
-        band=f"{_path(little, scale)} {back} Z",
-        grid=tuple(_grid_line(step * number, scale) for number in range(1, GRID_LINES + 1)),
-        labels=tuple(_labels(outlook.today, days)),
-        lapses=tuple(_mark(one, one.lapsed, scale) for one in shown if one.lapsed > 0),
-        end=_mark(shown[-1], Decimal(0), scale) if shown[-1].left <= 0 else None,
-        threshold_y=f"{scale.pixel(threshold):.1f}" if threshold and threshold < step * GRID_LINES else None,
+        past=(*((Decimal(number + 1 - len(past)), left) for number, left in enumerate(past)), (now, outlook.available)),
+        expected=expected,
+        high=tuple(_points(little, now)),
+        low=(*_points(much, now), (now + days, much[-1].left)),
+        threshold=threshold,
+        marks=tuple(marks),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Scale:
-    days: int
-    top: Decimal
-
-    def x(self, days: Decimal) -> Decimal:
-        return days * FULL / self.days
-
-    def pixel(self, credits: Decimal) -> Decimal:
-        return BASE - credits * PLOT / self.top
-
-    def point(self, step: Step) -> str:
-        return f"{self.x(step.days):.2f} {FULL - step.left * FULL / self.top:.2f}"
-
-
-def _path(steps: Sequence[Step], scale: _Scale) -> str:
+def _points(steps: Sequence[Step], now: Decimal) -> Iterator[Point]:
     """From step to step; what lapses falls straight down."""
-    points = []
     for step in steps:
         if step.lapsed:
-            points.append(f"{scale.x(step.days):.2f} {FULL - (step.left + step.lapsed) * FULL / scale.top:.2f}")
-        points.append(scale.point(step))
-    return f"M{' L'.join(points)}"
+            yield now + step.days, step.left + step.lapsed
+        yield now + step.days, step.left
 
 
-def _mark(step: Step, credits: Decimal, scale: _Scale) -> Mark:
-    x, y = scale.x(step.days), scale.pixel(step.left)
-    return Mark(percent(x), f"{y:.1f}", f"{y - 8:.1f}", x > FULL - NEAR, step.on, credits)
+def _crossing(points: Sequence[Point], level: Decimal) -> Point | None:
+    """Where the line first comes down to *level*."""
+    if points[0][1] <= level:
+        return points[0]
+    for (before, above), (after, below) in pairwise(points):
+        if below <= level:
+            return before + (after - before) * (above - level) / (above - below), level
+    return None
 
 
-def _grid_line(amount: Decimal, scale: _Scale) -> GridLine:
-    y = scale.pixel(amount)
-    return GridLine(f"{y:.1f}", f"{y - 4:.1f}", amount)
-
-
-def _labels(today: date, days: int) -> list[Label]:
-    found = []
-    for number in range(LABELS + 1):
-        ahead = days * number // LABELS
-        anchor = "start" if number == 0 else "end" if number == LABELS else "middle"
-        found.append(
-            Label(percent(Decimal(ahead) * FULL / days), today + timedelta(days=ahead), anchor, number % 2 == 1)
-        )
-    return found
+def _written(at: Point) -> list[str]:
+    days, left = at
+    return [plain(days.quantize(PLACES)), plain(left if left == left.to_integral() else round(left, 6))]

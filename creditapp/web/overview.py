@@ -48,11 +48,16 @@ def _activity() -> dict[str, Any]:
     return {
         "first_run": not used_before,
         "latest": movements.movements(latest),
-        "usage": chart.stacked(usage.daily(account, USAGE_DAYS, zone().key)) if used_before else None,
+        "usage": _usage(account) if used_before else None,
         "time_zone": zone().key,
         "app_url": settings().app_url,
         "welcome_credits": Decimal(welcome().credits),
     }
+
+
+def _usage(account: int) -> chart.Chart:
+    days = usage.daily(account, USAGE_DAYS, zone().key)
+    return chart.stacked(days, [movements.day_of_month(day.on) for day in days], movements.operation)
 
 
 def _offer(balance: ledger.Balance) -> packages.Offer | None:

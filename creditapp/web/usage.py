@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from flask import Blueprint, render_template, request
 
-from creditapp import checkout, clock, identity, packages, recharge, usage
+from creditapp import checkout, clock, identity, ledger, packages, recharge, usage
 from creditapp.web.chart import REST, Chart, stacked
-from creditapp.web.line import Line, line
+from creditapp.web.line import Line, line, past_midnights
 from creditapp.web.movements import day_of_month, operation
 from creditapp.web.sessions import account_id, login_required
 from creditapp.web.shell import standing
@@ -45,10 +45,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """The chart, what each bar is called, and the numbers beside it; ``unit`` is what a bar stands for."""
+    """The chart, and the numbers beside it; ``unit`` is what a bar stands for."""
 
     chart: Chart
-    names: list[str]
     slots: list[usage.Day]
     rows: list[Row]
     unit: str
@@ -106,10 +105,9 @@ def _bars(account: int, period: str, by: str, found: usage.Statistics, first_use
     counted = len(days) if first_used_on is None else min(len(days), (days[-1] - first_used_on).days + 1)
     weekly = len(slots) > WEEKS_FROM_DAYS
     slots = usage.weekly(slots) if weekly else slots
-    chart = stacked(slots)
+    chart = stacked(slots, [f"{slot.on:%H:%M}" if hourly else day_of_month(slot.on) for slot in slots])
     return Bars(
         chart=chart,
-        names=[f"{slot.on:%H:%M}" if hourly else day_of_month(slot.on) for slot in slots],
         slots=slots,
         rows=_rows(chart, uses, name_of),
         unit="hour" if hourly else "week" if weekly else "day",
@@ -132,10 +130,10 @@ def _rows(chart: Chart, uses: list[usage.Use], name_of: Callable[[usage.Use], st
     counts: dict[str, int] = {}
     for use in uses:
         counts[name_of(use)] = counts.get(name_of(use), 0) + use.operations - use.reversed_operations
-    told = {series.operation for series in chart.series if not series.merged}
+    told = {series.name for series in chart.series if not series.merged}
     counts[REST] = sum(count for name, count in counts.items() if name not in told)
     return [
-        Row(series.colour, series.operation, series.merged, counts[series.operation], series.total, series.share)
+        Row(series.colour, series.name, series.merged, counts[series.name], series.total, series.share)
         for series in chart.series
     ]
 
@@ -154,8 +152,13 @@ def _expected(account: int, outlook: usage.Outlook) -> Expected | None:
         covers=ahead,
         threshold=threshold,
         recharges_on=outlook.falls_to(threshold) if threshold is not None else None,
-        line=line(outlook, threshold),
+        line=line(outlook, threshold, _past(account, outlook)),
     )
+
+
+def _past(account: int, outlook: usage.Outlook) -> list[Decimal]:
+    """The balance at each of the last midnights."""
+    return [stood.balance for stood in ledger.stood_before(account, past_midnights(outlook, ledger.opened_at(account)))]
 
 
 def _offset(there: datetime) -> str:

@@ -1,6 +1,7 @@
 """Alice's account at noon of a Tuesday, eight weeks after she signed up, and what moved in it."""
 
 import itertools
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,7 @@ from sqlalchemy import update
 from creditapp import clock, identity, ledger, usage
 from creditapp.config import Settings
 from creditapp.db import db, transaction
+from tests.web.tree import Node
 
 FOUNDED = datetime(2026, 9, 29, 12, tzinfo=UTC)
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -52,3 +54,8 @@ def set_account(account: int, **columns: Any) -> None:
     """An account as a page may find it, whatever led there: its debt, its reserved credits, its zone."""
     with transaction():
         db.session.execute(update(ledger.Account).where(ledger.Account.id == account).values(**columns))
+
+
+def charts(page: Node) -> list[dict[str, Any]]:
+    """What the page gives its script to draw."""
+    return [json.loads(place["data-chart"]) for place in page.every("div", class_="plot")]

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from creditapp import clock, identity, ledger
-from tests.web.seeing import DAY, HOUR, NOON, grant, set_account, signed_up, spend, spend_at
+from tests.web.seeing import DAY, HOUR, NOON, charts, grant, set_account, signed_up, spend, spend_at
 from tests.web.tree import Node, tree
 
 
@@ -56,7 +56,7 @@ def test_a_newcomer_is_led_to_the_first_charge(browser: FlaskClient) -> None:
     assert "curl -X POST http://127.0.0.1:5000/api/credits/consume" in steps[1]
     copied = [button["data-copy"] for button in page.every("button") if "data-copy" in button.attributes]
     assert len(copied) == 1
-    assert not page.every("svg", class_="chart")
+    assert not charts(page)
     assert [row[0] for row in table(page, "Latest transactions")] == ["Welcome creditsBonus · 29 Sep 2026, 12:00"]
 
 
@@ -83,7 +83,7 @@ def test_after_the_first_charge_the_steps_make_room_for_usage(browser: FlaskClie
 
     assert activity["hx-trigger"] == "balance-changed from:body"
     assert not activity.every("ol", class_="steps")
-    assert activity.every("svg", class_="chart")
+    assert charts(activity)
     assert table(activity, "By operation")[0] == ["Basic API call", "1", "100 %"]
 
 
@@ -105,12 +105,12 @@ def test_usage_is_the_same_in_the_chart_in_the_table_and_in_the_ledger(browser: 
         ["Other", "3", "4 %"],
         ["All", "78.5", "100 %"],
     ]
-    chart = page.one("svg", class_="chart")
-    bars = [Decimal(title.words.split(": ")[1].split()[0]) for title in chart.every("title")]
-    assert len(bars) == 14
-    assert sum(bars) == Decimal("78.5")
+    [chart] = charts(page)
+    assert len(chart["totals"]) == 14
+    assert sum(Decimal(amount) for amount in chart["totals"]) == Decimal("78.5")
+    assert [one["name"] for one in chart["series"]] == [row[0] for row in rows[:-1]]
     assert "Today so far: 13.5 credits" in page.words
-    assert "78.5 in all" in chart["aria-label"]
+    assert "78.5 in all" in page.one("div", class_="plot")["aria-label"]
 
 
 def test_days_are_the_accounts_own_and_the_zone_is_named(browser: FlaskClient, account: int) -> None:
@@ -121,8 +121,8 @@ def test_days_are_the_accounts_own_and_the_zone_is_named(browser: FlaskClient, a
 
     page = overview(browser)
 
-    titles = [title.words for title in page.one("svg", class_="chart").every("title")]
-    assert titles[-2:] == ["23 Nov: 4 credits", "24 Nov: 7 credits"]
+    [chart] = charts(page)
+    assert (chart["names"][-2:], chart["totals"][-2:]) == (["23 Nov", "24 Nov"], ["4", "7"])
     assert "Days in Asia/Kathmandu. Today so far: 7 credits" in page.words
     assert "24 Nov 2026, 00:00" in page.words
 
@@ -132,7 +132,7 @@ def test_an_account_that_rests_sees_no_empty_chart(browser: FlaskClient, account
 
     page = overview(browser)
 
-    assert not page.every("svg", class_="chart")
+    assert not charts(page)
     assert "Nothing was used in these days" in page.words
 
 

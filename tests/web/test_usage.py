@@ -1,20 +1,16 @@
 """Usage and forecast as people see them: every number adds up, and nothing is guessed."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from creditapp import clock, identity, ledger, usage
+from creditapp import clock, identity, ledger
 from creditapp.db import transaction
 from creditapp.packages import CreditPackage
-from creditapp.web.chart import BASE
-from creditapp.web.line import LONGEST_DAYS, SHORTEST_DAYS, line
-from tests.usage.test_outlook import seen
-from tests.web.seeing import DAY, HOUR, NOON, grant, set_account, signed_up, spend, spend_at
+from tests.web.seeing import DAY, HOUR, NOON, charts, grant, set_account, signed_up, spend, spend_at
 from tests.web.tree import Node, tree
 
 ADDRESS = "/credits/usage"
@@ -70,8 +66,7 @@ def stats(shown: Node) -> dict[str, str]:
 @on_both
 def test_the_figures_the_bars_and_the_table_say_the_same(browser: FlaskClient, busy: int) -> None:
     shown = page(browser)
-    chart, table = shown.every("svg", class_="chart")[0], shown.every("table")[0]
-    titles = [title.words for title in chart.every("title")]
+    chart, table = charts(shown)[0], shown.every("table")[0]
 
     assert stats(shown) == {
         "Used in 30 days": "1,030",
@@ -79,8 +74,14 @@ def test_the_figures_the_bars_and_the_table_say_the_same(browser: FlaskClient, b
         "Average a day": "93.6",  # eleven days since the first use
         "Highest day": "100",
     }
-    assert len(titles) == 30
-    assert titles[-2:] == ["23 Nov: 100 credits", "24 Nov: 30 credits"]
+    assert len(chart["names"]) == len(chart["totals"]) == 30
+    assert chart["names"][-2:] == ["23 Nov", "24 Nov"]
+    assert chart["totals"][-2:] == ["100", "30"]
+    assert [(one["name"], one["amounts"][-2:]) for one in chart["series"]] == [
+        ("Image processing", ["60", "0"]),
+        ("AI analysis", ["40", "0"]),
+        ("Basic API call", ["0", "30"]),
+    ]
     assert rows(table.one("tbody")) == [
         "Image processing 10 600 58",
         "AI analysis 10 400 39",
@@ -100,13 +101,11 @@ def test_the_figures_the_bars_and_the_table_say_the_same(browser: FlaskClient, b
 )
 def test_every_period_has_its_bars(browser: FlaskClient, busy: int, period: str, bars: int, total: str) -> None:
     shown = page(browser, f"?period={period}")
-    chart = shown.every("svg", class_="chart")[0]
+    chart = charts(shown)[0]
 
-    assert len(chart.every("title")) == bars
+    assert len(chart["names"]) == bars
     assert next(iter(stats(shown).values())) == total
-    assert sum(Decimal(title.words.split(": ")[1].split()[0].replace(",", "")) for title in chart.every("title")) == (
-        Decimal(total.replace(",", ""))
-    )
+    assert sum(Decimal(amount) for amount in chart["totals"]) == Decimal(total.replace(",", ""))
     assert [link.words for link in shown.every("a", aria_current="true")] == [
         {"last_24_hours": "24 h", "last_7_days": "7 days", "last_90_days": "90 days", "last_year": "1 year"}[period],
         "Operation",
@@ -170,7 +169,7 @@ def test_without_usage_the_page_says_what_to_do(browser: FlaskClient, account: i
 
     assert "Nothing was used yet" in shown.words
     assert "Not enough history yet: 0 of 3 active days" in shown.words
-    assert shown.every("svg", class_="chart") == []
+    assert charts(shown) == []
 
 
 def test_a_period_without_usage_is_no_empty_account(browser: FlaskClient, account: int) -> None:
@@ -240,31 +239,3 @@ def test_nobody_sees_anothers_usage(
     browser_of: Callable[[identity.User], FlaskClient], busy: int, charlie: identity.User
 ) -> None:
     assert "Nothing was used yet" in tree(browser_of(charlie).get(ADDRESS)).words
-
-
-def test_the_line_ends_on_the_ground_where_credits_end() -> None:
-    drawn = line(seen([10] * 5, 400), None)
-
-    assert drawn.end is not None
-    assert drawn.end.y == f"{BASE:.1f}"
-    assert SHORTEST_DAYS <= drawn.days <= LONGEST_DAYS
-    assert drawn.path.startswith("M0.00 ")
-    assert drawn.path.endswith(" 100.00")
-
-
-def test_a_line_that_does_not_end_has_no_mark() -> None:
-    drawn = line(seen([1] * 5, 1_000_000), Decimal(500))
-
-    assert (drawn.end, drawn.days) == (None, LONGEST_DAYS)
-    assert drawn.threshold_y is not None
-
-
-def test_a_lapse_falls_straight_down() -> None:
-    outlook = seen([10] * 5, 1_000)
-    falling = [usage.Step(Decimal(0), outlook.today, Decimal(1_000))]
-    falling.append(usage.Step(Decimal(14), outlook.today + timedelta(days=14), Decimal(500), lapsed=Decimal(360)))
-    drawn = line(usage.Outlook(NOON, outlook.zone, outlook.pace, outlook.available, outlook.lots, tuple(falling)), None)
-
-    before, after = drawn.path.split(" L")[1:]
-    assert before.split()[0] == after.split()[0]
-    assert [mark.credits for mark in drawn.lapses] == [360]
