@@ -5,7 +5,7 @@ from creditapp.usage.estimate import Estimate, estimate
 from creditapp.usage.forecast import ENOUGH_DAYS, LOOK_BACK_DAYS, WEEKDAYS_FROM_DAYS, Pace, Range, pace
 from creditapp.usage.months import Month, months
 from creditapp.usage.outlook import Outlook, outlook
-from creditapp.usage.periods import DAY, INSTANT, LAST_24_HOURS, PERIODS, USUAL_PERIOD, Span, midnight
+from creditapp.usage.periods import DAY, HOUR, INSTANT, LAST_24_HOURS, PERIODS, USUAL_PERIOD, Span, midnight
 from creditapp.usage.runway import HORIZON_DAYS, Runway, Step, runway, walk
 from creditapp.usage.stats import (
     Statistics,
@@ -13,6 +13,7 @@ from creditapp.usage.stats import (
     first_used_on,
     on_complete_days,
     statistics,
+    statistics_between,
     units_of,
     used_in,
     used_since,
@@ -37,6 +38,7 @@ __all__ = [
     "DAY",
     "ENOUGH_DAYS",
     "HORIZON_DAYS",
+    "HOUR",
     "INSTANT",
     "LAST_24_HOURS",
     "LOOK_BACK_DAYS",
@@ -75,6 +77,7 @@ __all__ = [
     "priced",
     "runway",
     "statistics",
+    "statistics_between",
     "summary",
     "units_of",
     "used_in",

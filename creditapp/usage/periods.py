@@ -51,13 +51,18 @@ def span(period: str, zone: ZoneInfo, now: datetime) -> Span:
     return Span(midnight(now.astimezone(zone).date() - (days - 1) * DAY, zone), now, zone)
 
 
-def span_before(period: str, zone: ZoneInfo, now: datetime) -> Span:
-    """The same stretch just before, as long as it: up to the time of day that it is now."""
-    days = PERIODS[period]
+def span_of_days(first: date, last: date, zone: ZoneInfo, now: datetime) -> Span:
+    """The days from *first* to *last*, both included, as far as they are over."""
+    return Span(midnight(first, zone), min(midnight(last + DAY, zone) - INSTANT, now), zone)
+
+
+def span_before(asked: Span, period: str | None = None) -> Span:
+    """The same stretch just before, as long as it: up to the time of day at which it ends."""
     if period == LAST_24_HOURS:
-        return Span(now - 2 * DAY, now - DAY - INSTANT, zone)
-    then = (now.astimezone(zone) - days * DAY).astimezone(UTC)
-    return Span(midnight(now.astimezone(zone).date() - (2 * days - 1) * DAY, zone), then, zone)
+        return Span(asked.since - DAY, asked.since - INSTANT, asked.zone)
+    days = len(asked.days)
+    then = (asked.until.astimezone(asked.zone) - days * DAY).astimezone(UTC)
+    return Span(midnight(asked.days[0] - days * DAY, asked.zone), then, asked.zone)
 
 
 def midnight(on: date, zone: ZoneInfo) -> datetime:

@@ -31,7 +31,7 @@ from creditapp import clock
 from creditapp.db import Credits, db, is_postgres
 from creditapp.ledger import Account, CreditTransaction, UsageRecord
 from creditapp.ledger.models import RETURNS
-from creditapp.usage.periods import DAY, HOUR, INSTANT, Span, midnight, offsets, span, span_before
+from creditapp.usage.periods import DAY, HOUR, INSTANT, Span, midnight, offsets, span, span_before, span_of_days
 from creditapp.usage.summary import UNLABELLED, Day, Summary, Use, by_day, summary
 
 FIRST_DAY = date(1970, 1, 1)
@@ -40,7 +40,7 @@ NOTHING = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """The usage of a period, and how much it was in the same stretch before."""
+    """The usage of some days or hours, and how much it was in the same stretch before."""
 
     span: Span
     uses: list[Use]
@@ -50,12 +50,14 @@ class Statistics:
 
 def statistics(account_id: int, period: str, time_zone: str) -> Statistics:
     """What the account used in one of PERIODS, day by day in *time_zone*."""
-    zone, now = ZoneInfo(time_zone), clock.now()
-    asked = span(period, zone, now)
-    uses = uses_in(account_id, asked)
-    return Statistics(
-        asked, uses, summary(uses, asked.days), credits_before=used_in(account_id, span_before(period, zone, now))
-    )
+    asked = span(period, ZoneInfo(time_zone), clock.now())
+    return _statistics(account_id, asked, span_before(asked, period))
+
+
+def statistics_between(account_id: int, first: date, last: date, time_zone: str) -> Statistics:
+    """What the account used from the day *first* to the day *last*, both included, day by day in *time_zone*."""
+    asked = span_of_days(first, last, ZoneInfo(time_zone), clock.now())
+    return _statistics(account_id, asked, span_before(asked))
 
 
 def daily(account_id: int, days: int, time_zone: str) -> list[Day]:
@@ -151,6 +153,11 @@ def units_of(transaction_ids: Collection[int]) -> dict[int, int]:
         UsageRecord.credit_transaction_id.in_(transaction_ids)
     )
     return dict(db.session.execute(query).all())
+
+
+def _statistics(account_id: int, asked: Span, before: Span) -> Statistics:
+    uses = uses_in(account_id, asked)
+    return Statistics(asked, uses, summary(uses, asked.days), credits_before=used_in(account_id, before))
 
 
 def _given_back_by_day(account_id: int, asked: Span) -> dict[date, Decimal]:

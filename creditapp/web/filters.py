@@ -41,10 +41,7 @@ def asked(parameters: Mapping[str, str], zone: ZoneInfo) -> Asked:
     """Read the parameters of an address; days are the account's, the last one included."""
     typed = {name: value for name in FIELDS if (value := parameters.get(name, "").strip())}
     errors: dict[str, str] = {}
-    first, last = _day(typed, "from", errors), _day(typed, "to", errors)
-    if first and last and last < first:
-        errors["to"] = "The last day lies before the first one."
-        first = last = None
+    first, last = days(typed, errors)
     return Asked(
         typed=typed,
         filters=ledger.Filters(
@@ -58,6 +55,15 @@ def asked(parameters: Mapping[str, str], zone: ZoneInfo) -> Asked:
         before=_number(parameters, "before", errors),
         after=_number(parameters, "after", errors),
     )
+
+
+def days(typed: Mapping[str, str], errors: dict[str, str]) -> tuple[date | None, date | None]:
+    """The days ``from`` and ``to``; None for one that is not given, or in error."""
+    first, last = _day(typed, "from", errors), _day(typed, "to", errors)
+    if first and last and last < first:
+        errors["to"] = "The last day lies before the first one."
+        return None, None
+    return first, last
 
 
 def _day(typed: Mapping[str, str], name: str, errors: dict[str, str]) -> date | None:

@@ -1,6 +1,6 @@
 """Usage and forecast: where credits went, and how long they last. The state stands in the address."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,21 +13,13 @@ from creditapp.web.line import Line, line, past_midnights
 from creditapp.web.movements import day_of_month, operation
 from creditapp.web.sessions import account_id, login_required
 from creditapp.web.shell import standing
+from creditapp.web.stretches import GROUPINGS, PERIODS, Stretch, asked
 from creditapp.web.words import MINUS, zone
 
 bp = Blueprint("usage", __name__)
 
-PERIODS: Mapping[str, tuple[str, str]] = {
-    usage.LAST_24_HOURS: ("24 h", "24 hours"),
-    "last_7_days": ("7 days", "7 days"),
-    usage.USUAL_PERIOD: ("30 days", "30 days"),
-    "last_90_days": ("90 days", "90 days"),
-    "last_year": ("1 year", "year"),
-}
-GROUPINGS = {"operation": "Operation", "endpoint": "Endpoint", "key": "Key"}
 WEEKS_FROM_DAYS = 180
 SIZING_DAYS = 30
-HOURS_A_DAY = 24
 REFUSED = 422
 
 
@@ -70,39 +62,40 @@ class Expected:
 @bp.get("/credits/usage")
 @login_required
 def index() -> str | tuple[str, int]:
-    """The page, 422 where a period is asked for that there is not; to htmx the usage alone."""
-    account, here = account_id(), zone()
-    period, by = request.args.get("period", usage.USUAL_PERIOD), request.args.get("by", "operation")
-    known = period in PERIODS and by in GROUPINGS
-    period, by = (period, by) if known else (usage.USUAL_PERIOD, "operation")
-    found = usage.statistics(account, period, here.key)
+    """The page, 422 where what is asked for can't be shown; to htmx the usage alone."""
+    account, here, now = account_id(), zone(), clock.now()
+    stretch = asked(request.args, now.astimezone(here).date())
+    found = (
+        usage.statistics_between(account, *stretch.days, here.key)
+        if stretch.days
+        else usage.statistics(account, stretch.period, here.key)
+    )
     first_used_on = usage.first_used_on(account, here)
     outlook = usage.outlook(standing(), here.key)
     html = render_template(
         "usage/_usage.html" if request.headers.get("HX-Target", "").endswith("#usage") else "usage/index.html",
-        known=known,
+        stretch=stretch,
         periods=PERIODS,
         groupings=GROUPINGS,
-        period=period,
-        by=by,
+        today=now.astimezone(here).date(),
         found=found,
         change=usage.change(found.summary.credits, found.credits_before),
-        bars=_bars(account, period, by, found, first_used_on),
+        bars=_bars(account, stretch, found, first_used_on),
         first_used_on=first_used_on,
-        time_zone=f"{here.key} ({_offset(clock.now().astimezone(here))})",
+        time_zone=f"{here.key} ({_offset(now.astimezone(here))})",
         outlook=outlook,
         expected=_expected(account, outlook) if outlook.steps else None,
     )
-    return html if known else (html, REFUSED)
+    return (html, REFUSED) if stretch.is_refused else html
 
 
-def _bars(account: int, period: str, by: str, found: usage.Statistics, first_used_on: date | None) -> Bars:
-    name_of, hourly = _naming(account, by), period == usage.LAST_24_HOURS
-    uses = usage.uses_in(account, found.span, hourly=True) if hourly else found.uses
-    slots = usage.by_day(uses, found.span.hours if hourly else found.span.days, name_of)
+def _bars(account: int, stretch: Stretch, found: usage.Statistics, first_used_on: date | None) -> Bars:
     days = found.span.days
+    name_of, hourly = _naming(account, stretch.by), stretch.period == usage.LAST_24_HOURS or len(days) == 1
+    uses = usage.uses_in(account, found.span, hourly=True) if hourly else found.uses
+    slots = usage.by_day(uses, found.span.hours if hourly else days, name_of)
     # Not divided by days on which the account did not exist.
-    counted = len(days) if first_used_on is None else min(len(days), (days[-1] - first_used_on).days + 1)
+    counted = len(days) if first_used_on is None else max(min(len(days), (days[-1] - first_used_on).days + 1), 1)
     weekly = len(slots) > WEEKS_FROM_DAYS
     slots = usage.weekly(slots) if weekly else slots
     chart = stacked(slots, [f"{slot.on:%H:%M}" if hourly else day_of_month(slot.on) for slot in slots])
@@ -111,9 +104,14 @@ def _bars(account: int, period: str, by: str, found: usage.Statistics, first_use
         slots=slots,
         rows=_rows(chart, uses, name_of),
         unit="hour" if hourly else "week" if weekly else "day",
-        average=chart.total / (HOURS_A_DAY if hourly else counted),
+        average=chart.total / (_hours(found.span) if hourly else counted),
         highest=max(slot.total for slot in slots),
     )
+
+
+def _hours(span: usage.Span) -> int:
+    """How many hours have begun in it: in a whole day 24, or 23 or 25 where the clocks change."""
+    return max(-((span.since - span.until) // usage.HOUR), 1)
 
 
 def _naming(account: int, by: str) -> Callable[[usage.Use], str]:

@@ -168,6 +168,10 @@ PLACES: dict[str, Place] = {
     "usage-year": Place(HIGH.email, "/credits/usage?period=last_year"),
     "usage-low": Place(LOW.email, "/credits/usage?period=last_90_days&by=key"),
     "usage-new": Place(NEW.email, "/credits/usage"),
+    "usage-other-days": Place(HIGH.email, "/credits/usage?period=custom"),
+    "usage-other-days-refused": Place(
+        LOW.email, "/credits/usage?period=custom&from=yesterday&to=2020-01-01", status=422
+    ),
     "usage-misread": Place(NEW.email, "/credits/usage?period=last_century", status=422),
     "history": Place(HIGH.email, "/credits/history"),
     "history-filtered": Place(LOW.email, "/credits/history?type=purchase&from=2026-01-01"),

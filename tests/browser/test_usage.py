@@ -28,3 +28,21 @@ def test_a_period_and_a_split_are_changed_in_place_and_stand_in_the_address(open
     expect(page.get_by_role("heading", name="Credits used in the last 7 days")).to_be_attached()
     page.reload()
     expect(page.get_by_role("link", name="7 days")).to_have_attribute("aria-current", "true")
+
+
+def test_other_days_are_chosen_in_place(open_page: OpenPage) -> None:
+    page = open_page(HIGH.email)
+    page.goto("/credits/usage?by=endpoint")
+    page.evaluate("window.here = true")
+
+    page.get_by_role("link", name="Other days").click()
+    last = page.get_by_label("To, included").input_value()
+    page.get_by_label("From", exact=True).fill(last)
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_role("heading", name="Credits used on")).to_be_visible()
+
+    expect(page).to_have_url(re.compile(rf"period=custom&by=endpoint&from={last}&to={last}$"))
+    expect(page.get_by_role("heading", name="By endpoint")).to_be_visible()
+    assert page.evaluate("window.here")
+    page.reload()
+    expect(page.get_by_label("From", exact=True)).to_have_value(last)

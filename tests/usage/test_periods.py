@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditapp.usage.periods import PERIODS, Span, midnight, offsets, span, span_before
+from creditapp.usage.periods import PERIODS, Span, midnight, offsets, span, span_before, span_of_days
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ZONES = (
@@ -37,12 +37,29 @@ def test_the_zone_shows_at_every_moment_what_its_offsets_say(zone: str, since: d
 
 @given(st.sampled_from(sorted(PERIODS)), st.sampled_from(ZONES), moments)
 def test_a_period_and_the_one_before_meet_and_are_as_long_as_each_other(period: str, zone: str, now: datetime) -> None:
-    here, there = span(period, ZoneInfo(zone), now), span_before(period, ZoneInfo(zone), now)
+    here = span(period, ZoneInfo(zone), now)
+    there = span_before(here, period)
 
     assert here.until == now
     assert there.until < here.since
     # But for the days on which the clocks change, and the night that is not over yet.
     assert abs((here.until - here.since) - (there.until - there.since)) <= timedelta(hours=26)
+
+
+@given(st.sampled_from(ZONES), moments, st.integers(0, 399), st.integers(0, 500))
+def test_chosen_days_are_whole_and_as_many_lie_just_before(zone: str, now: datetime, more: int, ago: int) -> None:
+    today = now.astimezone(ZoneInfo(zone)).date()
+    last = today - timedelta(days=ago)
+    first = last - timedelta(days=more)
+
+    here = span_of_days(first, last, ZoneInfo(zone), now)
+    there = span_before(here)
+
+    assert (here.days[0], here.days[-1]) == (first, last)
+    assert here.until == now if ago == 0 else here.until < midnight(last + timedelta(days=1), here.zone)
+    assert there.days[0] == first - timedelta(days=more + 1)
+    assert there.until < here.since
+    assert there.days[-1] == first - timedelta(days=1)
 
 
 @pytest.mark.parametrize(

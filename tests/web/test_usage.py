@@ -1,6 +1,7 @@
 """Usage and forecast as people see them: every number adds up, and nothing is guessed."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -177,7 +178,7 @@ def test_a_period_without_usage_is_no_empty_account(browser: FlaskClient, accoun
 
     shown = page(browser, "?period=last_7_days")
 
-    assert "Nothing was used in these 7 days" in shown.words
+    assert "Nothing was used in the last 7 days." in shown.words
     assert "Nothing was used yet" not in shown.words
 
 
@@ -239,3 +240,84 @@ def test_nobody_sees_anothers_usage(
     browser_of: Callable[[identity.User], FlaskClient], busy: int, charlie: identity.User
 ) -> None:
     assert "Nothing was used yet" in tree(browser_of(charlie).get(ADDRESS)).words
+
+
+@on_both
+def test_any_days_can_be_chosen_both_included(browser: FlaskClient, busy: int) -> None:
+    shown = page(browser, "?period=custom&from=2026-11-15&to=2026-11-17&by=endpoint")
+    [chart, *_] = charts(shown)
+
+    assert shown.with_id("usage-h").words == "Credits used from 15 Nov 2026 to 17 Nov 2026"
+    assert (chart["names"], chart["totals"]) == (["15 Nov", "16 Nov", "17 Nov"], ["100"] * 3)
+    assert stats(shown) == {
+        "Used in 3 days": "300",
+        "Against the 3 days before": "+200 %",  # the first use was on the 14th
+        "Average a day": "100",
+        "Highest day": "100",
+    }
+    assert (shown.with_id("from")["value"], shown.with_id("to")["value"]) == ("2026-11-15", "2026-11-17")
+    links = {link.words: link["href"] for nav in shown.every("nav", class_="seg") for link in nav.every("a")}
+    assert links["Key"].endswith("?period=custom&by=key&from=2026-11-15&to=2026-11-17")
+    assert links["7 days"].endswith("?period=last_7_days&by=endpoint")
+
+
+def test_days_are_cut_at_midnight_of_the_accounts_zone(browser: FlaskClient, account: int) -> None:
+    set_account(account, time_zone="Asia/Kathmandu")
+    spend_at(datetime(2026, 11, 19, 18, 14, tzinfo=UTC), account, 1)
+    spend_at(datetime(2026, 11, 19, 18, 15, tzinfo=UTC), account, 2)
+    spend_at(datetime(2026, 11, 20, 18, 15, tzinfo=UTC), account, 4)
+
+    assert stats(page(browser, "?period=custom&from=2026-11-20&to=2026-11-20"))["Used in 1 day"] == "2"
+
+
+def test_a_single_day_is_shown_by_the_hour(browser: FlaskClient, busy: int) -> None:
+    shown = page(browser, "?period=custom&from=2026-11-20&to=2026-11-20")
+    [chart, *_] = charts(shown)
+
+    assert shown.with_id("usage-h").words == "Credits used on 20 Nov 2026"
+    assert len(chart["names"]) == 24
+    assert dict(zip(chart["names"], chart["totals"], strict=True))["12:00"] == "100"
+    assert stats(shown)["Average an hour"] == "4.2"
+
+
+def test_a_long_stretch_is_shown_by_the_week(browser: FlaskClient, busy: int) -> None:
+    shown = page(browser, "?period=custom&from=2025-10-21&to=2026-11-24")
+
+    assert stats(shown)["Used in 400 days"] == "1,030"
+    assert len(charts(shown)[0]["names"]) == 58
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "sentence"),
+    [
+        ("from=2026-11-17&to=2026-11-15", "to", "The last day lies before the first one."),
+        ("from=yesterday&to=2026-11-15", "from", "\u201cyesterday\u201d is not a day. Enter one such as 2026-11-23."),
+        ("from=2026-11-17", "to", "Choose a day."),
+        ("to=2026-11-17", "from", "Choose a day."),
+        ("from=2026-11-17&to=2026-11-25", "to", "This day is yet to come: today is 24 Nov 2026."),
+        (
+            "from=2025-10-20&to=2026-11-24",
+            "to",
+            "At most 400 days are shown at once: end on 23 Nov 2026, or begin later.",
+        ),
+        ("from=2026-02-30&to=2026-11-24", "from", "\u201c2026-02-30\u201d is not a day. Enter one such as 2026-11-23."),
+    ],
+)
+def test_days_that_can_not_be_shown_are_said_beside_their_field(
+    browser: FlaskClient, busy: int, query: str, field: str, sentence: str
+) -> None:
+    shown = page(browser, f"?period=custom&{query}", status=422)
+
+    assert [shown.with_id(one["id"]).words for one in shown.every("p", class_="error")] == [sentence]
+    assert shown.with_id(field)["aria-invalid"] == "true"
+    typed = dict(pair.split("=") for pair in query.split("&"))
+    assert {name: shown.with_id(name).attributes.get("value") for name in typed} == typed
+    assert "These are the last 30 days." in shown.words
+    assert stats(shown)["Used in 30 days"] == "1,030"
+
+
+def test_without_days_the_last_thirty_are_offered(browser: FlaskClient, busy: int) -> None:
+    shown = page(browser, "?period=custom")
+
+    assert (shown.with_id("from")["value"], shown.with_id("to")["value"]) == ("2026-10-26", "2026-11-24")
+    assert shown.every("p", class_="error") == []
