@@ -45,6 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     app.extensions["memory"] = {}
     app.extensions["ledger_policy"] = ledger_policy(settings)
+    app.extensions["low_balance_threshold"] = settings.low_balance_threshold
     app.extensions["rate_cards"] = pricing.Cards()
     app.extensions["migrate"] = LocalProxy(cache(partial(_migrate, app)))
     jobqueue.use(settings.redis_url)

@@ -1,11 +1,12 @@
-"""Recharging: a look after a charge that left little; and one step of it, asked of Polar, its answer written down."""
+"""After a charge: whether to recharge and what to tell; and one step of a recharge, asked of Polar and written down."""
 
 import logging
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from creditapp import checkout, identity, ledger, recharge
+from creditapp import alerts, checkout, identity, ledger, recharge
 from creditapp.db import release, transaction
+from creditapp.errors import CreditAppError
 from creditapp.gateway import PolarRefused, PolarUnavailable
 from creditapp.recharge import Step
 from creditapp.wiring import gateway, settings
@@ -19,15 +20,24 @@ NO_ADDRESS = "The billing address at Polar is not complete. Add it where cards a
 
 
 def look(account_id: int) -> None:
-    """After credits went and the ledger said that the account is watched: recharge it where that is wanted and allowed.
+    """After credits went and the ledger said that the account is watched, or after some came back.
 
     Never fails the charge before it.
     """
     try:
-        with transaction():
-            recharge.consider(account_id)
-    except SQLAlchemyError:
-        log.warning("a recharge of account %s was not considered; the clock will", account_id, exc_info=True)
+        consider(account_id)
+    except (SQLAlchemyError, CreditAppError):
+        log.warning("account %s was not considered after a charge; the clock will", account_id, exc_info=True)
+
+
+def consider(account_id: int) -> None:
+    """Recharge the account where that is wanted and allowed; then raise the alerts that its standing calls for.
+
+    Where a recharge is under way, no letter says that credits are low: it tells how it went.
+    """
+    with transaction():
+        recharge.consider(account_id)
+        alerts.consider(account_id, told={"low_balance"} if recharge.in_flight(account_id) else ())
 
 
 def card_portal(account_id: int, *, back: str) -> str:

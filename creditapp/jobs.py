@@ -3,7 +3,7 @@
 import logging
 from dataclasses import replace
 
-from creditapp import charging, identity, letters, webhooks
+from creditapp import alerts, charging, identity, letters, webhooks
 from creditapp import recharge as recharges
 from creditapp.db import transaction
 from creditapp.gateway import PolarRefused, PolarUnavailable
@@ -42,7 +42,9 @@ def send_letter(letter_id: int) -> None:
     if envelope is None:
         return
     try:
-        message = render.message(envelope, app_url=settings().app_url, sender=settings().mail_from)
+        message = render.message(
+            envelope, app_url=settings().app_url, sender=settings().mail_from, stop_url=_stop_url(envelope)
+        )
         send(
             message,
             name=f"{envelope.letter_id:06}-{envelope.kind}",
@@ -56,6 +58,7 @@ def send_letter(letter_id: int) -> None:
     else:
         with transaction():
             letters.sent(letter_id)
+            alerts.mailed(letter_id)
 
 
 def recharge(attempt_id: int) -> None:
@@ -66,6 +69,14 @@ def recharge(attempt_id: int) -> None:
         if step is None:
             return
         charging.take(step)
+
+
+def _stop_url(envelope: letters.Envelope) -> str | None:
+    """Where letters like this one are stopped; None for those that can't be."""
+    if envelope.kind != alerts.LETTER_KIND or envelope.account_id is None:
+        return None
+    token = alerts.stop_token(settings().secret_key, envelope.account_id, envelope.facts["alert_type"])
+    return f"{settings().app_url}/unsubscribe?letters={token}" if token else None
 
 
 JOBS = (handle_webhook, send_letter, recharge)

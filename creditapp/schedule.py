@@ -7,7 +7,19 @@ from datetime import timedelta
 from apscheduler.schedulers.blocking import BlockingScheduler
 from flask import Flask
 
-from creditapp import clock, jobs, ledger, letters, recharge, reconciliation, reconciling, webhooks
+from creditapp import (
+    alerts,
+    charging,
+    clock,
+    jobs,
+    ledger,
+    letters,
+    recharge,
+    reconciliation,
+    reconciling,
+    watching,
+    webhooks,
+)
 from creditapp.db import db, transaction
 from creditapp.gateway import PolarRefused, PolarUnavailable
 
@@ -43,7 +55,19 @@ def carry_on_recharges() -> None:
 def consider_recharges() -> None:
     """Look at accounts below their threshold that nobody looked at: a crash came between, or a cooldown ended."""
     for account_id in recharge.due_accounts(ROWS_A_ROUND, not_since=RECHARGE_LOOK):
-        _alone(_consider, account_id)
+        _alone(charging.consider, account_id)
+
+
+def consider_alerts() -> None:
+    """Look at accounts whose balance crossed something that nobody saw: a crash came between, or credits lapsed."""
+    for account_id in alerts.due_accounts(ROWS_A_ROUND):
+        _alone(charging.consider, account_id)
+
+
+def watch_accounts() -> None:
+    """Look at what changes with time: runway, use a day, credits that expire, the month's limit."""
+    for account_id in alerts.unmeasured_accounts(ROWS_A_ROUND):
+        _alone(watching.watch, account_id)
 
 
 def expire_credits() -> None:
@@ -69,6 +93,8 @@ SCHEDULE: tuple[tuple[Callable[[], None], float], ...] = (
     (carry_on_recharges, 1),
     (consider_recharges, 5),
     (expire_credits, 5),
+    (consider_alerts, 10),
+    (watch_accounts, 15),
     (reconcile, 300),
 )
 
@@ -87,11 +113,6 @@ def run(app: Flask) -> None:
 def _expire(account_id: int) -> None:
     with transaction():
         ledger.expire(account_id)
-
-
-def _consider(account_id: int) -> None:
-    with transaction():
-        recharge.consider(account_id)
 
 
 def _alone(work: Callable[[int], None], row_id: int) -> None:

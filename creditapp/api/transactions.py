@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from flask import Blueprint, Response
 from pydantic import Field
 
-from creditapp import ledger, pricing, usage
+from creditapp import charging, ledger, pricing, usage
 from creditapp.api import once
 from creditapp.api.callers import account_of, caller, idempotency_key
 from creditapp.api.wire import (
@@ -115,6 +115,7 @@ def reverse(transaction_id: int) -> Response:
         posted, replayed = retrying(give_back)
     except ledger.IdempotencyMismatch:
         raise ledger.IdempotencyMismatch(key or "") from None
+    charging.look(account_id)
     return answer(as_json(posted), 201, {"Idempotent-Replayed": "true"} if replayed else None)
 
 

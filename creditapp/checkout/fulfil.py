@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from creditapp import clock, identity, ledger, letters, packages
+from creditapp import alerts, clock, identity, ledger, letters, packages
 from creditapp.checkout import refund
 from creditapp.checkout.begin import bought
 from creditapp.checkout.customers import remember_customer
@@ -30,7 +30,7 @@ def fulfil(paid: PolarOrder, sale: Sale | None = None) -> Order:
     1. Write down what Polar says of it, and hold its account's lock.
     2. An order that was credited is not credited again; one that is not paid is only expected.
     3. Find its package; what is missing is the reason it stays uncredited.
-    4. Grant the package's credits under the order's id, and write the letter.
+    4. Grant the package's credits under the order's id, write the letter, and let alerts know that credits came.
     5. Take back what was refunded meanwhile.
     """
     order = record(paid, sale.account_id if sale else None)
@@ -89,6 +89,7 @@ def _credit(order: Order, package: CreditPackage, amount: Decimal) -> None:
             "invoice_number": order.invoice_number,
         },
     )
+    alerts.consider(account_id)
 
 
 def _why_not(order: Order, package: CreditPackage | None, price: int, paid: PolarOrder) -> str | None:

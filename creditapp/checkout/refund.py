@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from sqlalchemy import func, select
 
-from creditapp import clock, identity, ledger, letters
+from creditapp import alerts, clock, identity, ledger, letters
 from creditapp.checkout.models import Dispute, Order, Refund
 from creditapp.checkout.orders import NEVER, order_named, record
 from creditapp.db import db, from_millionths, to_millionths, turn
@@ -149,6 +149,7 @@ def _post(order: Order, difference: Decimal, money: int) -> None:
         recipient=identity.owner_of(account_id).email,
         facts=facts,
     )
+    alerts.consider(account_id, told={"debt"})
 
 
 def _name(order: Order) -> str:

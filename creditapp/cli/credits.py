@@ -10,7 +10,7 @@ from decimal import Decimal
 import click
 from flask.cli import AppGroup
 
-from creditapp import checkout, clock, identity, ledger
+from creditapp import alerts, checkout, clock, identity, ledger
 from creditapp.cli.words import AMOUNT, in_words
 from creditapp.db import transaction
 from creditapp.letters.render import credits as in_credits
@@ -73,6 +73,7 @@ def grant(email: str, amount: Decimal, reason: str, days: int | None) -> None:
             transaction_id=granted.id,
             amount=str(amount),
         )
+        alerts.consider(account_id)
         balance = granted.balance_after
     click.echo(f"{in_credits(amount)} credits granted. The balance is {in_credits(balance)}.")
 

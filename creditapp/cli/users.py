@@ -3,7 +3,7 @@
 import click
 from flask.cli import AppGroup
 
-from creditapp import identity
+from creditapp import alerts, identity
 from creditapp.cli.words import in_words
 from creditapp.db import transaction
 from creditapp.wiring import welcome
@@ -22,5 +22,6 @@ def create(email: str, password: str | None, operator: bool) -> None:
     with transaction():
         user = identity.sign_up(email, password, welcome(), operator=operator)
         account_id = identity.account_id_of(user)
+        alerts.begin(account_id)
         name = user.email
     click.echo(f"{name} can sign in. Account {account_id}.")

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from creditapp import checkout, clock, gateway, identity, ledger, letters, packages, recharge, usage
+from creditapp import alerts, checkout, clock, gateway, identity, ledger, letters, packages, recharge, usage
 from creditapp.db import db, transaction
 from creditapp.demo import PASSWORD, Person
 from creditapp.demo.stories import STORIES, Bonus, Buys, Chapter, Correction, Happening, Story
@@ -32,7 +32,8 @@ def live(person: Person) -> None:
         if db.session.scalar(select(identity.User.id).where(identity.User.email == person.email)) is not None:
             return
         if story is None:
-            identity.sign_up(person.email, PASSWORD, welcome(), operator=person.operator)
+            user = identity.sign_up(person.email, PASSWORD, welcome(), operator=person.operator)
+            alerts.begin(identity.account_id_of(user))
         else:
             with _every_package_sold():
                 _tell(person, story)
@@ -45,6 +46,7 @@ def _tell(person: Person, story: Story) -> None:
         user = identity.sign_up(person.email, PASSWORD, welcome(), operator=person.operator)
         account_id = identity.account_id_of(user)
         identity.set_time_zone(account_id, story.time_zone)
+        alerts.begin(account_id)
     for number, (chapter, (start, end)) in enumerate(zip(story.chapters, pairwise(moments), strict=True)):
         for place, happening in enumerate(chapter.begins_with):
             with clock.at(start + place * BETWEEN):

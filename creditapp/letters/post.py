@@ -26,6 +26,7 @@ class Envelope:
     kind: str
     recipient: str
     facts: dict[str, Any]
+    account_id: int | None = None
 
 
 def write(kind: str, *, key: str, recipient: str, facts: dict[str, Any], account_id: int | None = None) -> int | None:
@@ -55,7 +56,7 @@ def due(letter_id: int) -> Envelope | None:
         update(Letter)
         .where(Letter.id == letter_id, Letter.state == "queued", Letter.next_attempt_at <= now)
         .values(next_attempt_at=now + CLAIM, attempts=Letter.attempts + 1)
-        .returning(Letter.id, Letter.kind, Letter.recipient, Letter.facts)
+        .returning(Letter.id, Letter.kind, Letter.recipient, Letter.facts, Letter.account_id)
         .execution_options(synchronize_session=False)
     )
     claimed = db.session.execute(claim).one_or_none()

@@ -13,9 +13,12 @@ from creditapp.config import ROOT
 from creditapp.letters.post import Envelope
 
 
-def message(envelope: Envelope, *, app_url: str, sender: str) -> EmailMessage:
-    """The letter, ready to send. Its Message-ID is its own for good, so that a repeat is recognised."""
-    facts = {**envelope.facts, "app_url": app_url, "recipient": envelope.recipient}
+def message(envelope: Envelope, *, app_url: str, sender: str, stop_url: str | None = None) -> EmailMessage:
+    """The letter, ready to send. Its Message-ID is its own for good, so that a repeat is recognised.
+
+    *stop_url* is where such letters are stopped: mail programs show it as a button of their own (RFC 8058).
+    """
+    facts = {**envelope.facts, "app_url": app_url, "recipient": envelope.recipient, "stop_url": stop_url}
 
     def render(part: str) -> str:
         return _templates().get_template(f"emails/{envelope.kind}.{part}").render(facts)
@@ -28,6 +31,9 @@ def message(envelope: Envelope, *, app_url: str, sender: str) -> EmailMessage:
     domain = parseaddr(sender)[1].rpartition("@")[2] or "localhost"
     letter["Message-ID"] = f"<letter-{envelope.letter_id}@{domain}>"
     letter["Auto-Submitted"] = "auto-generated"
+    if stop_url is not None:
+        letter["List-Unsubscribe"] = f"<{stop_url}>"
+        letter["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     letter.set_content(render("txt"))
     letter.add_alternative(render("html"), subtype="html")
     return letter

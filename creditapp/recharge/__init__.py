@@ -36,6 +36,7 @@ from creditapp.recharge.plan import (
 from creditapp.recharge.statement import (
     Forecast,
     attempts,
+    cap_of,
     spent_this_month,
     state_of,
     stopped,
@@ -55,6 +56,7 @@ __all__ = [
     "UnusableTerms",
     "Wishes",
     "attempts",
+    "cap_of",
     "card_saved",
     "claim",
     "consider",

@@ -11,12 +11,14 @@ from decimal import Decimal
 
 from sqlalchemy import select
 
-from creditapp import checkout, clock, identity, ledger, letters
+from creditapp import checkout, clock, ledger
 from creditapp.db import db, row_id
 from creditapp.gateway import Charged, PolarOrder
+from creditapp.recharge import telling
 from creditapp.recharge.deciding import COOLDOWN
-from creditapp.recharge.models import IN_FLIGHT, RechargeAttempt, RechargePlan
+from creditapp.recharge.models import IN_FLIGHT, RechargeAttempt
 from creditapp.recharge.plan import be_told, plan_of
+from creditapp.recharge.statement import cap_of
 
 # Who claimed an attempt and died does not keep it for long. Who comes back too early only asks, and an order that is
 # finalized again with the same card is charged once.
@@ -251,8 +253,8 @@ def _paid(attempt_id: int, order: checkout.Order) -> None:
         plan.failures, plan.stopped, plan.stopped_reason = 0, None, None
         # Who switched it on again meanwhile ended the cooldown of this very charge.
         plan.cooling_until = max(attempt.at + COOLDOWN, plan.cooling_until or attempt.at)
-        if plan.notify == "always":
-            _write("recharge_succeeded", attempt, plan)
+        db.session.flush()
+        telling.went_well(plan, attempt, cap_of(plan.account_id))
 
 
 def _end(attempt_id: int, state: str, reason: str, *, stop: str, letter: str) -> None:
@@ -271,27 +273,8 @@ def _end(attempt_id: int, state: str, reason: str, *, stop: str, letter: str) ->
         plan.failures += 1
         plan.enabled = plan.failures < MAX_FAILURES
         be_told(plan)
-    _write(letter, attempt, plan)
-
-
-def _write(kind: str, attempt: RechargeAttempt, plan: RechargePlan) -> None:
-    card = checkout.card_of(attempt.account_id)
-    letters.write(
-        kind,
-        key=f"{kind}:{attempt.id}",
-        account_id=attempt.account_id,
-        recipient=identity.owner_of(attempt.account_id).email,
-        facts={
-            "package": plan.package.name,
-            "package_key": plan.package.key,
-            "credits": str(attempt.credits),
-            "amount_cents": attempt.amount_cents,
-            "currency": attempt.currency,
-            "reason": attempt.reason,
-            "card": card.words if card else "your card",
-            "balance": str(ledger.balance(attempt.account_id).available),
-        },
-    )
+    telling.failed(account_id, stop if not plan.enabled or stop != "declined" else "declined_once", reason)
+    telling.write(letter, attempt, plan)
 
 
 def _number(credits: Decimal) -> str:

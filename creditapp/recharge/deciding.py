@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from creditapp import checkout, clock, jobqueue, ledger, packages
 from creditapp.db import db
-from creditapp.recharge import rules
+from creditapp.recharge import rules, telling
 from creditapp.recharge.models import IN_FLIGHT, RechargeAttempt, RechargePlan
 from creditapp.recharge.months import month_start
 from creditapp.recharge.plan import plan_of, rearm, terms_of
@@ -35,9 +35,11 @@ def consider(account_id: int, *, person: bool = False) -> RechargeAttempt | None
         plan.cooling_until = None
     plan.considered_at = now
     package = plan.package
-    decision = rules.decide(terms_of(plan), standing_of(account_id, now), sold(package, now), now)
+    standing = standing_of(account_id, now)
+    decision = rules.decide(terms_of(plan), standing, sold(package, now), now)
     if decision.blocked:
         _say(account_id, decision, now)
+        telling.blocked(plan, decision, standing.spent_this_month_cents)
     if not decision.charge:
         return None
     card = checkout.card_of(account_id)
@@ -67,6 +69,7 @@ def card_saved(account_id: int) -> None:
     """A new card: what a decline switched off is on again, and charged at once where credits are low."""
     ledger.lock(account_id)
     rearm(account_id)
+    telling.over(account_id)
     consider(account_id, person=True)
 
 

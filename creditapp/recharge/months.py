@@ -1,6 +1,6 @@
 """Where a month begins for an account: at midnight of its own zone."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -8,9 +8,20 @@ from sqlalchemy import select
 from creditapp import ledger
 from creditapp.db import db
 
+SURELY_NEXT_MONTH = timedelta(days=32)
+
 
 def month_start(now: datetime, account_id: int) -> datetime:
     """The beginning of the month that *now* lies in."""
-    zone = db.session.scalar(select(ledger.Account.time_zone).where(ledger.Account.id == account_id)) or "UTC"
-    local = now.astimezone(ZoneInfo(zone)).replace(day=1, hour=0, minute=0, second=0, microsecond=0, fold=0)
+    local = now.astimezone(_zone(account_id)).replace(day=1, hour=0, minute=0, second=0, microsecond=0, fold=0)
     return local.astimezone(UTC)
+
+
+def next_month(now: datetime, account_id: int) -> date:
+    """The first day of the month after the one that *now* lies in."""
+    return (now.astimezone(_zone(account_id)).date().replace(day=1) + SURELY_NEXT_MONTH).replace(day=1)
+
+
+def _zone(account_id: int) -> ZoneInfo:
+    name = db.session.scalar(select(ledger.Account.time_zone).where(ledger.Account.id == account_id))
+    return ZoneInfo(name or "UTC")

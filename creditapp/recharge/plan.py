@@ -7,6 +7,7 @@ from creditapp import checkout, clock, ledger, packages
 from creditapp.db import db
 from creditapp.errors import InvalidInput
 from creditapp.letters.render import money
+from creditapp.recharge import telling
 from creditapp.recharge.models import RechargePlan
 from creditapp.recharge.rules import MOST_PACKAGES, Terms
 
@@ -153,11 +154,13 @@ def _switch(plan: RechargePlan, *, on: bool) -> bool:
         _rearm(plan)
     elif not on:
         plan.stopped = plan.stopped_reason = None
+        telling.over(plan.account_id)
     return switched_on
 
 
 def _rearm(plan: RechargePlan) -> None:
     plan.failures, plan.stopped, plan.stopped_reason, plan.cooling_until = 0, None, None, None
+    telling.over(plan.account_id)
 
 
 def _check(wishes: Wishes, package: packages.CreditPackage) -> None:

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from creditapp import checkout, clock, packages
+from creditapp import alerts, checkout, clock, packages
 from creditapp.db import db
-from creditapp.recharge import rules
+from creditapp.recharge import rules, telling
 from creditapp.recharge.deciding import sold, standing_of
 from creditapp.recharge.models import RechargeAttempt, RechargePlan
 from creditapp.recharge.plan import Wishes, plan_of, terms_of
@@ -74,6 +74,14 @@ def stopped(account_id: int) -> tuple[str, str] | None:
 def spent_this_month(account_id: int) -> int:
     """What automatic recharges cost, or may have cost, this month, in minor units."""
     return standing_of(account_id, clock.now()).spent_this_month_cents
+
+
+def cap_of(account_id: int) -> alerts.Cap | None:
+    """How far the month's limit is used up; None without one, and while recharging is off."""
+    plan = plan_of(account_id)
+    if plan is None:
+        return None
+    return telling.cap(plan, spent_this_month(account_id), reached=state_of(plan)[0] == "cap_reached")
 
 
 def attempts(account_id: int, limit: int, *, before: datetime | None = None) -> Sequence[RechargeAttempt]:

@@ -24,6 +24,7 @@ from creditapp.web import (
     statements,
     theme,
     transactions,
+    unsubscribe,
     usage,
     webhooks,
     words,
@@ -52,6 +53,7 @@ def register(app: Flask) -> None:
         settings,
         theme,
         operator,
+        unsubscribe,
         health,
         webhooks,
     ):

@@ -7,7 +7,7 @@ from flask_limiter import RequestLimit
 from flask_limiter.util import get_remote_address
 from werkzeug.wrappers import Response as AnyResponse
 
-from creditapp import identity
+from creditapp import alerts, identity
 from creditapp.db import transaction
 from creditapp.web import sessions, words
 from creditapp.web.forms import exactly, typed
@@ -109,6 +109,7 @@ def create_account() -> Page:
     try:
         with transaction():
             user = identity.sign_up(typed("email"), exactly("password"), welcome())
+            alerts.begin(identity.account_id_of(user))
             sessions.sign_in(user)
     except (identity.InvalidEmail, identity.EmailTaken) as error:
         return _sign_up_page({"email": error.sentence}), REFUSED

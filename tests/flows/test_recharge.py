@@ -15,6 +15,7 @@ from flask import Flask
 from creditapp import charging, checkout, clock, identity, ledger, packages, recharge, schedule
 from creditapp.db import db, transaction
 from creditapp.gateway import charging as gateway_charging
+from creditapp.ledger.watching import WatchLevel
 from tests.flows.house import PATIENCE_SECONDS, Polar, Program, Visitor, eventually
 
 PAYS, LATER_DECLINES, ASKS = "4242 4242 4242 4242", "4000 0000 0000 0341", "4000 0027 6000 3184"
@@ -68,8 +69,10 @@ def states(account: int) -> list[str]:
 
 
 def watch_level(account: int) -> Decimal | None:
+    """At how many credits recharging wants to hear of the account."""
     db.session.rollback()
-    return db.session.get_one(ledger.Account, account).watch_level
+    wanted = db.session.get(WatchLevel, (account, "recharge"), populate_existing=True)
+    return wanted.level if wanted else None
 
 
 def books_tie_out() -> bool:

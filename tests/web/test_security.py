@@ -29,6 +29,7 @@ PUBLIC_PAGES = {
     "resets.forgot",
     "resets.choose",
     "prices.index",
+    "unsubscribe.ask",
     "health.healthz",
     "health.readyz",
     "api_docs.openapi",
@@ -37,7 +38,7 @@ PUBLIC_PAGES = {
 PUBLIC_FORMS = {"auth.begin_session", "auth.create_account", "resets.ask", "resets.set_password", "theme.choose"}
 # One address, under which everybody finds what is their own.
 EVERYBODYS = {"static", "statements.show"}
-FOR_MACHINES = {"webhooks.polar"}
+FOR_MACHINES = {"webhooks.polar", "unsubscribe.stop"}  # the second for mail programs, too
 HTTPS = {"base_url": "https://credits.example.com", "headers": {"Referer": "https://credits.example.com/"}}
 ELSEWHERE = [
     "https://evil.example",

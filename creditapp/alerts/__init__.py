@@ -1,0 +1,71 @@
+"""What people must hear about their credits: told in time, and once.
+
+Invariants: an alert is one crossing, decided under the account's lock, and the database refuses a second one that
+stands for the same; a rule that fired is armed again only by a recovery beyond its threshold, so that hovering around
+it tells nothing; what recovered resolves its alert; at most one letter an hour of a type goes to an account, while
+every alert stands in the inbox.
+"""
+
+from creditapp.alerts.choosing import (
+    STOPPABLE,
+    UnusableThreshold,
+    add_for_key,
+    begin,
+    remove,
+    rule_named,
+    rules_of,
+    save,
+    stop_letters,
+)
+from creditapp.alerts.considering import clear, consider, due_accounts, raise_alert
+from creditapp.alerts.inbox import Standing, Unusual, acknowledge, dismiss, open_count, page, standing_of, unusual
+from creditapp.alerts.measuring import Cap, Reading, Runway, consider_cap, measure, unmeasured_accounts
+from creditapp.alerts.models import ALERT_TYPES, AlertRule, AlertWatch, CreditAlert
+from creditapp.alerts.raising import LETTER_KIND, mailed, write_letter
+from creditapp.alerts.rules import KINDS
+from creditapp.alerts.stopping import stop_token, stopped_by
+from creditapp.alerts.words import NAMES, TONES, Words, words_of
+
+__all__ = [
+    "ALERT_TYPES",
+    "KINDS",
+    "LETTER_KIND",
+    "NAMES",
+    "STOPPABLE",
+    "TONES",
+    "AlertRule",
+    "AlertWatch",
+    "Cap",
+    "CreditAlert",
+    "Reading",
+    "Runway",
+    "Standing",
+    "UnusableThreshold",
+    "Unusual",
+    "Words",
+    "acknowledge",
+    "add_for_key",
+    "begin",
+    "clear",
+    "consider",
+    "consider_cap",
+    "dismiss",
+    "due_accounts",
+    "mailed",
+    "measure",
+    "open_count",
+    "page",
+    "raise_alert",
+    "remove",
+    "rule_named",
+    "rules_of",
+    "save",
+    "standing_of",
+    "stop_letters",
+    "stop_token",
+    "stopped_by",
+    "unmeasured_accounts",
+    "unusual",
+    "words_of",
+    "write_letter",
+]

@@ -1,0 +1,117 @@
+"""What an account's standing calls for: decided under its lock, so that charges which cross at once raise one alert."""
+
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import or_, select
+
+from creditapp import ledger
+from creditapp.alerts import raising
+from creditapp.alerts.choosing import be_told, last_in, place, rules_of
+from creditapp.alerts.models import AlertRule, CreditAlert
+from creditapp.alerts.rules import Marks, falling
+from creditapp.db import db
+
+NOTHING = Decimal(0)
+
+
+def consider(account_id: int, *, told: Collection[str] = ()) -> None:
+    """Raise what the account's balance and debt call for, and resolve what is over.
+
+    1. Lock the account and read everything anew: who crosses at once meets here.
+    2. What is switched off raises nothing, and is armed for the next crossing as if it were on.
+    3. One fall through several thresholds is told once, by the lowest of them.
+    4. No letter goes for the types in *told*: the caller's own tells of them.
+    """
+    ledger.lock(account_id)
+    rules, balance, came = rules_of(account_id), ledger.balance(account_id), last_in(account_id)
+    standing = raising.standing(account_id)
+    crossed: list[tuple[Decimal, AlertRule]] = []
+    for rule in rules:
+        there = [alert for alert in standing if alert.rule_id == rule.id]
+        if rule.kind == "debt":
+            _consider_debt(rule, balance, there, told)
+        elif (found := place(rule, came[0] if came else None)) is not None and _crosses(rule, found, balance, there):
+            crossed.append((found.fires_at, rule))
+    if crossed:
+        level, rule = min(crossed, key=lambda one: one[0])
+        raising.raised(rule, _facts(rule, balance, came), level=level, told=told)
+    be_told(account_id, rules)
+
+
+def due_accounts(limit: int) -> Sequence[int]:
+    """Accounts whose balance or debt crossed something while nobody looked."""
+    account = ledger.Account
+    available = account.balance - account.reserved
+    query = (
+        select(AlertRule.account_id)
+        .join(account, account.id == AlertRule.account_id)
+        .where(
+            or_(
+                AlertRule.armed & (AlertRule.fires_at >= available),
+                ~AlertRule.armed & (AlertRule.rearms_above < available),
+                (AlertRule.kind == "debt") & AlertRule.armed & (account.debt > 0),
+                (AlertRule.kind == "debt") & ~AlertRule.armed & (account.debt == 0),
+            )
+        )
+        .distinct()
+        .limit(limit)
+    )
+    return db.session.scalars(query).all()
+
+
+def raise_alert(account_id: int, kind: str, facts: Mapping[str, Any], *, told: Collection[str] = ()) -> None:
+    """Tell of something that happened, where no alert with the same facts stands; another one of its kind is over."""
+    ledger.lock(account_id)
+    rule = _rule(account_id, kind)
+    there = [alert for alert in raising.standing(account_id) if alert.rule_id == rule.id]
+    if there and there[0].details == dict(facts):
+        return
+    raising.resolve(there)
+    raising.raised(rule, facts, told=told)
+
+
+def clear(account_id: int, kind: str) -> None:
+    """What such an alert told of is over."""
+    ledger.lock(account_id)
+    rule = _rule(account_id, kind)
+    raising.resolve([alert for alert in raising.standing(account_id) if alert.rule_id == rule.id])
+
+
+def _rule(account_id: int, kind: str) -> AlertRule:
+    return next(rule for rule in rules_of(account_id) if rule.kind == kind)
+
+
+def _crosses(rule: AlertRule, found: Marks, balance: ledger.Balance, there: Sequence[CreditAlert]) -> bool:
+    """Whether the balance has just fallen to where the rule fires; where it recovered, its alerts are over."""
+    available = balance.available
+    if not rule.enabled:
+        rule.armed = available > found.fires_at
+        return False
+    verdict = falling(available, found, armed=rule.armed)
+    if verdict != "stays":
+        rule.armed = verdict == "recovers"
+    if verdict != "stays" or (rule.kind == "run_out" and available > 0):
+        raising.resolve(there)  # having run out is over with the first credit, though that arms nothing
+    return verdict == "fires"
+
+
+def _facts(rule: AlertRule, balance: ledger.Balance, came: tuple[Decimal, bool] | None) -> dict[str, Any]:
+    if rule.kind == "run_out":
+        return {"reserved": str(balance.reserved), "rearms_above": str(rule.rearms_above)}
+    facts: dict[str, Any] = {"available": str(balance.available), "level": str(rule.fires_at)}
+    if rule.kind == "share" and came is not None:
+        facts |= {"share": str(rule.threshold), "last_in": str(came[0]), "bought": came[1]}
+    return facts
+
+
+def _consider_debt(
+    rule: AlertRule, balance: ledger.Balance, there: Sequence[CreditAlert], told: Collection[str]
+) -> None:
+    if rule.armed and balance.debt > 0:
+        rule.armed = False
+        raising.raised(rule, {"debt": str(balance.debt)}, told=told)
+    elif not rule.armed and balance.debt <= NOTHING:
+        rule.armed = True
+        raising.resolve(there)

@@ -1,0 +1,123 @@
+"""An alert is raised, told by letter, and resolved. The account's lock is held."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select, update
+
+from creditapp import clock, identity, ledger, letters
+from creditapp.alerts.models import AlertRule, CreditAlert
+from creditapp.alerts.rules import KINDS
+from creditapp.alerts.words import TONES, words_of
+from creditapp.db import db
+from creditapp.errors import NotFound
+
+LETTER_KIND = "alert"
+BETWEEN_LETTERS = timedelta(hours=1)
+LONGEST_MESSAGE = 1_000
+# Told by letters of their own, which say more: a recharge that failed.
+TOLD_ELSEWHERE = frozenset({"auto_recharge_failed"})
+
+
+def raised(
+    rule: AlertRule,
+    facts: Mapping[str, Any],
+    *,
+    level: Decimal | None = None,
+    subject: str = "",
+    api_key_id: int | None = None,
+    told: Collection[str] = (),
+) -> CreditAlert:
+    """Write an alert down, and its letter where it is wanted.
+
+    *level* is the balance at which it was to fire, where it is one about the balance; *told* are the types of which the
+    caller's own letter tells.
+    """
+    alert_type, now = KINDS[rule.kind].alert_type, clock.now()
+    available = ledger.balance(rule.account_id).available
+    says = words_of(alert_type, facts)
+    alert = CreditAlert(
+        account_id=rule.account_id,
+        rule_id=rule.id,
+        alert_type=alert_type,
+        subject=subject,
+        api_key_id=api_key_id,
+        trigger_balance=available if level is None else level,
+        current_balance=available,
+        message=f"{says.heading}. {says.reason}"[:LONGEST_MESSAGE],
+        details=dict(facts),
+        status="active",
+        triggered_at=now,
+        email_sent=False,
+    )
+    db.session.add(alert)
+    db.session.flush()
+    wanted = rule.mail and alert_type not in TOLD_ELSEWHERE and alert_type not in told
+    if wanted and not _written_lately(alert):
+        alert.letter_id = write_letter(rule.account_id, alert_type, facts, key=f"alert:{alert.id}")
+        db.session.flush()
+    return alert
+
+
+def write_letter(
+    account_id: int, alert_type: str, facts: Mapping[str, Any], *, key: str, test: bool = False
+) -> int | None:
+    """Put the letter of an alert to the account's owner in the out-tray; None where there is nobody to write to."""
+    says = words_of(alert_type, facts)
+    try:
+        owner = identity.owner_of(account_id)
+    except NotFound:
+        return None
+    return letters.write(
+        LETTER_KIND,
+        key=key,
+        account_id=account_id,
+        recipient=owner.email,
+        facts={
+            "alert_type": alert_type,
+            "number": says.number,
+            "unit": says.unit,
+            "reason": says.reason,
+            "button": says.button,
+            "path": says.path,
+            "again": says.again,
+            "urgent": TONES.get(alert_type) == "bad",
+            "test": test,
+        },
+    )
+
+
+def resolve(alerts: Sequence[CreditAlert]) -> None:
+    """What they tell of is over; what a person dismissed stays dismissed."""
+    for alert in alerts:
+        alert.resolved_at = clock.now()
+        if alert.status != "dismissed":
+            alert.status = "resolved"
+    db.session.flush()
+
+
+def standing(account_id: int) -> Sequence[CreditAlert]:
+    """The alerts of the account whose cause is not over."""
+    query = select(CreditAlert).where(CreditAlert.account_id == account_id, CreditAlert.resolved_at.is_(None))
+    return db.session.scalars(query.order_by(CreditAlert.id)).all()
+
+
+def mailed(letter_id: int) -> None:
+    """The letter of an alert went."""
+    which = update(CreditAlert).where(CreditAlert.letter_id == letter_id)
+    db.session.execute(
+        which.values(email_sent=True, email_sent_at=clock.now()).execution_options(synchronize_session=False)
+    )
+
+
+def _written_lately(alert: CreditAlert) -> bool:
+    """Whether the account got a letter of this type within the hour; the alert stands in the inbox all the same."""
+    query = select(CreditAlert.id).where(
+        CreditAlert.account_id == alert.account_id,
+        CreditAlert.triggered_at > alert.triggered_at - BETWEEN_LETTERS,
+        CreditAlert.alert_type == alert.alert_type,
+        CreditAlert.letter_id.is_not(None),
+    )
+    return db.session.scalar(query.limit(1)) is not None
