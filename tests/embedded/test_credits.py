@@ -1,6 +1,9 @@
 """Credits in another program: the same verbs, once, all or nothing, and together with the caller's own rows."""
 
+import contextlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -9,8 +12,8 @@ from flask import Flask, jsonify
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from creditapp import Credits, checkout, clock, identity, ledger
-from creditapp.db import db
+from creditapp import Credits, checkout, clock, identity, ledger, usage
+from creditapp.db import db, transaction
 from creditapp.embedded import Use
 from creditapp.errors import InvalidInput, NotFound
 
@@ -76,6 +79,51 @@ def test_a_lease_is_counted_in_memory_and_charged_once(credits: Credits, account
     charges = ledger.entries(account, ledger.Filters(transaction_type="consumption"))
     assert [charge.amount for charge in charges] == [-30]
     assert books_tie_out()
+
+
+def test_threads_share_a_lease_and_never_spend_more_than_it_holds(credits: Credits, account: int) -> None:
+    with credits.lease(account, 50, operation="basic_api_call") as lease:
+
+        def spends(_: int) -> int:
+            done = 0
+            for _ in range(20):
+                with contextlib.suppress(ledger.InsufficientCredits):
+                    lease.spend(1)
+                    done += 1
+            return done
+
+        with ThreadPoolExecutor(8) as threads:
+            assert sum(threads.map(spends, range(8))) == 50
+
+    assert available(account) == 50
+    [charge] = ledger.entries(account, ledger.Filters(transaction_type="consumption"))
+    assert (charge.amount, usage.units_of([charge.id])) == (-50, {charge.id: 50})
+    assert books_tie_out()
+
+
+def test_a_lease_lasts_as_long_as_it_is_spent_from(credits: Credits, account: int) -> None:
+    with credits.lease(account, 50, expires_in=timedelta(minutes=10)) as lease:
+        for minutes in range(0, 40, 4):
+            with clock.at(clock.now() + timedelta(minutes=minutes)):
+                lease.spend(1)
+
+    assert available(account) == 90
+    assert books_tie_out()
+
+
+def test_a_lease_that_lay_idle_too_long_charges_what_was_spent_and_no_more(credits: Credits, account: int) -> None:
+    later = clock.now() + timedelta(minutes=11)
+    with clock.at(clock.now()), credits.lease(account, 50, expires_in=timedelta(minutes=10)) as lease:
+        lease.spend(20)
+        with clock.at(later), transaction():
+            ledger.expire(account)
+        with clock.at(later), pytest.raises(ledger.HoldClosed):
+            lease.spend(1)
+
+    with clock.at(later):
+        assert available(account) == 80
+        assert [charge.amount for charge in ledger.entries(account, ledger.Filters("consumption"))] == [-20]
+        assert books_tie_out()
 
 
 def test_a_failed_operation_is_given_back(credits: Credits, account: int) -> None:

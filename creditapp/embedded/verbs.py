@@ -1,16 +1,7 @@
-"""Credits in another program, without HTTP: the same verbs, on the same database.
-
-    from creditapp import Credits
-
-    credits = Credits()                                    # settings as for every other part
-    credits.consume(account, "ai_analysis", key="job-17")
-
-Accounts are named by id, or by their owner's email. Every verb is one transaction of its own; inside ``joining`` the
-verbs write in the caller's session, and its commit is theirs.
-"""
+"""The product's verbs for another program: each a transaction of its own, or joined to the caller's."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -26,6 +17,7 @@ from creditapp import buying, charging, identity, ledger, usage
 from creditapp.app import create_app
 from creditapp.config import Settings
 from creditapp.db import db, retrying, transaction
+from creditapp.embedded.held import HeldCredits, Lease
 from creditapp.errors import InvalidInput
 
 Arguments = ParamSpec("Arguments")
@@ -45,45 +37,6 @@ class Use:
     quantity: int = 1
     parameters: Mapping[str, Any] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
-
-
-class HeldCredits:
-    """An open hold: capture what the work cost; what is left is released when the block ends."""
-
-    def __init__(self, credits: "Credits", account_id: int, hold_id: int, amount: Decimal) -> None:
-        self._credits, self._account_id = credits, account_id
-        self.id, self.remaining = hold_id, amount
-
-    def capture(self, amount: Decimal | int | str | None = None, *, key: str | None = None, **about: Any) -> int:
-        """Charge *amount* (the rest, where none is said) out of it; the credit transaction's id.
-
-        Raises what ``ledger.capture`` raises.
-        """
-        wanted = None if amount is None else Decimal(amount)
-        charge = ledger.Charge(amount=wanted or Decimal(0), **about)
-        done = self._credits.write(lambda: ledger.capture(self._account_id, self.id, wanted, charge=charge, key=key))
-        self._credits.look(self._account_id, watched=done.hold.watched)
-        self.remaining = done.hold.remaining
-        return done.transaction.id
-
-
-class Lease:
-    """A block of credits that this process spends by counting, settled at its end in one charge.
-
-    Nothing else may spend it meanwhile; a crash leaves at most the block set aside until its time is over.
-    """
-
-    def __init__(self, amount: Decimal) -> None:
-        self.left, self.spent = amount, Decimal(0)
-
-    def spend(self, amount: Decimal | int | str) -> None:
-        """Count *amount* off. Raises ledger.InsufficientCredits where the block does not hold it."""
-        wanted = Decimal(amount)
-        ledger.check_amount(wanted)
-        if wanted > self.left:
-            raise ledger.InsufficientCredits(required=wanted, balance=self.left, reserved=Decimal(0), debt=Decimal(0))
-        self.left -= wanted
-        self.spent += wanted
 
 
 class Credits:
@@ -134,25 +87,29 @@ class Credits:
             account_id = _id_of(account)
             opened = self.write(lambda: ledger.hold(account_id, wanted, expires_in=expires_in, **about))
             self.look(account_id, watched=opened.watched)
-            held = HeldCredits(self, account_id, opened.id, wanted)
+            held = HeldCredits(self, account_id, opened, lasts=expires_in)
         try:
             yield held
         finally:
             if held.remaining:
-                self.write(lambda: _released(account_id, held.id))
+                held.release()
 
     @contextmanager
     def lease(
-        self, account: int | str, amount: Decimal | int | str, *, operation: str | None = None
+        self,
+        account: int | str,
+        amount: Decimal | int | str,
+        *,
+        operation: str | None = None,
+        expires_in: timedelta = USUAL_HOLD,
     ) -> Iterator[Lease]:
         """A block of credits to be counted off in memory; what was spent is charged when the block ends."""
-        with self.hold(account, amount) as held:
-            lease = Lease(Decimal(amount))
+        with self.hold(account, amount, expires_in=expires_in, operation_type=operation) as held:
+            lease = Lease(held)
             try:
                 yield lease
             finally:
-                if lease.spent:
-                    held.capture(lease.spent, operation_type=operation)
+                lease.settle()
 
     def reverse(
         self,
@@ -298,11 +255,6 @@ class _Joined(Credits):
 def _charge(account_id: int, use: Use) -> ledger.Spent:
     charge = ledger.Charge(amount=ledger.LARGEST_AMOUNT, operation_type=use.operation, key=use.key, **use.about)
     return usage.consume(account_id, charge, amount=use.amount, quantity=use.quantity, parameters=use.parameters)
-
-
-def _released(account_id: int, hold_id: int) -> None:
-    with suppress(ledger.HoldClosed):  # its time was over
-        ledger.release(account_id, hold_id)
 
 
 def _ring(session: Session) -> None:
