@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
@@ -143,6 +144,12 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
             "recursive_triggers=ON",  # else REPLACE slips past the append-only triggers
         ):
             connection.execute(f"PRAGMA {pragma}")
+        connection.create_function("local_day", 2, _local_day, deterministic=True)
+
+
+def _local_day(moment: str, zone: str) -> str:
+    """On which day a moment falls by the clocks of *zone*: SQLite knows no zones, PostgreSQL has this by migration."""
+    return datetime.fromisoformat(moment).replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date().isoformat()
 
 
 @event.listens_for(Engine, "begin")

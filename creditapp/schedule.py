@@ -17,6 +17,7 @@ from creditapp import (
     recharge,
     reconciliation,
     reconciling,
+    usage,
     watching,
     webhooks,
 )
@@ -76,6 +77,12 @@ def expire_credits() -> None:
         _alone(_expire, account_id)
 
 
+def rebuild_usage() -> None:
+    """Count usage anew where an account's zone was changed and much had been used."""
+    for account_id in ledger.counted_otherwise(ROWS_A_ROUND):
+        _alone(_rebuild, account_id)
+
+
 def reconcile() -> None:
     """Ask Polar for what its webhooks did not bring."""
     try:
@@ -95,6 +102,7 @@ SCHEDULE: tuple[tuple[Callable[[], None], float], ...] = (
     (expire_credits, 5),
     (consider_alerts, 10),
     (watch_accounts, 15),
+    (rebuild_usage, 5),
     (reconcile, 300),
 )
 
@@ -113,6 +121,11 @@ def run(app: Flask) -> None:
 def _expire(account_id: int) -> None:
     with transaction():
         ledger.expire(account_id)
+
+
+def _rebuild(account_id: int) -> None:
+    with transaction():
+        usage.rebuild(account_id)
 
 
 def _alone(work: Callable[[int], None], row_id: int) -> None:

@@ -6,6 +6,7 @@ from flask import current_app
 import creditapp.checkout.models
 import creditapp.identity.models
 import creditapp.ledger.answers
+import creditapp.ledger.buckets
 import creditapp.ledger.models
 import creditapp.ledger.watching
 import creditapp.letters.models

@@ -28,6 +28,7 @@ TRIGGERS_OF = {
     "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal",
 }
 LONGEST_NAME = 63  # bytes, on PostgreSQL
+NOON = "2026-11-20 12:00:00+00:00"
 FUNCTIONS_OF = "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
 
 
@@ -104,7 +105,7 @@ def test_at_head_the_database_guards_the_ledger_and_charges_in_one_call(empty: F
 
     assert triggers() == TRIGGERS[db.engine.dialect.name]
     if db.engine.dialect.name == "postgresql":
-        assert functions() == {"spend_credits", "refuse_change"}
+        assert functions() == {"spend_credits", "refuse_change", "local_day"}
 
 
 def test_all_the_way_down_nothing_is_left_and_up_again_it_is_the_same(empty: Flask) -> None:
@@ -155,3 +156,74 @@ def test_a_commented_out_downgrade_is_no_downgrade() -> None:
     for path in VERSIONS:
         body = path.read_text().partition("def downgrade() -> None:")[2]
         assert body.strip() not in {"", "pass"}, path.name
+
+
+def write(*statements: str) -> None:
+    with db.engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+def accounts(*ids: int, zone: str = "UTC") -> list[str]:
+    """Empty accounts, as the first migrations had them."""
+    return [
+        f"""INSERT INTO accounts (id, balance, reserved, debt, consumed, settled, last_number, total_purchased,
+            total_reversed, time_zone, opened_at, updated_at)
+            VALUES ({account}, 0, 0, 0, 0, 0, 0, 0, 0, '{zone}', '{NOON}', '{NOON}')"""
+        for account in ids
+    ]
+
+
+def test_who_was_recharged_before_there_were_watch_levels_is_watched(empty: Flask) -> None:
+    upgrade("0010")
+    write(
+        *accounts(7, 8, 9),
+        """INSERT INTO credit_packages (id, key, name, description, credits, price_cents, currency, active, featured,
+           sort_order) VALUES (1, 'starter', 'Starter', '', 1, 1, 'usd', true, false, 1)""",
+        *(
+            f"""INSERT INTO recharge_plans (account_id, enabled, threshold, package_id, quantity, notify, failures,
+                created_at, updated_at) VALUES ({account}, {on}, 500, 1, 1, 'always', 0, '{NOON}', '{NOON}')"""
+            for account, on in ((7, "true"), (8, "false"))
+        ),
+    )
+
+    upgrade()
+
+    with db.engine.connect() as connection:
+        levels = connection.execute(text("SELECT id, watch_level FROM accounts ORDER BY id")).all()
+        wanted = connection.execute(text("SELECT * FROM watch_levels")).all()
+    assert [tuple(row) for row in levels] == [(7, 500), (8, None), (9, None)]
+    assert [tuple(row) for row in wanted] == [(7, "recharge", 500)]
+
+
+def test_usage_from_before_the_roll_ups_is_rolled_up(empty: Flask) -> None:
+    upgrade("0012")
+    evening, midnight = "2026-11-20 18:14:59+00:00", "2026-11-20 18:15:00+00:00"  # in Kathmandu
+    write(
+        *accounts(7, zone="Asia/Kathmandu"),
+        *(
+            f"""INSERT INTO credit_transactions (account_id, number, transaction_type, amount, debt_change,
+                balance_before, balance_after, reserved_after, reference_id, metadata, processed_at)
+                VALUES (7, {number}, 'reversal', {credits}, 0, 0, {credits}, 0, '{charge}', '{{}}', '{midnight}')"""
+            for number, credits, charge in ((4, 30, 12), (5, 5, 13))
+        ),
+        *(
+            f"""INSERT INTO usage_records (credit_transaction_id, account_id, operation_type, credits_consumed,
+                cost_per_unit, units_consumed, operation_details, api_key_id, status, created_at)
+                VALUES ({charge}, 7, {operation}, {credits}, 1, 2, '{{}}', {key}, 'completed', '{at}')"""
+            for charge, operation, credits, key, at in (
+                (11, "'ai_analysis'", 10, "NULL", evening),
+                (12, "'ai_analysis'", 30, "NULL", evening),
+                (13, "NULL", 20, "3", midnight),
+            )
+        ),
+    )
+
+    upgrade()
+
+    with db.engine.connect() as connection:
+        found = connection.execute(text("SELECT * FROM usage_buckets ORDER BY used_on")).all()
+    assert [(row[0], str(row[1]), *row[2:]) for row in found] == [
+        (7, "2026-11-20", "ai_analysis", "", 0, 2, 4, 40, 1, 30),
+        (7, "2026-11-21", "", "", 3, 1, 2, 20, 0, 5),
+    ]

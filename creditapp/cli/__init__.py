@@ -6,7 +6,7 @@ from flask import Flask
 def register(app: Flask) -> None:
     """Hang the commands into *app*."""
     # Here and not above: `flask dev` is of this package too, and starts without loading the application.
-    from creditapp.cli import credits, keys, migrations, polar, prices, seed, users, webhooks
+    from creditapp.cli import credits, keys, migrations, polar, prices, seed, usage, users, webhooks
 
     groups = (
         credits.credits,
@@ -14,6 +14,7 @@ def register(app: Flask) -> None:
         migrations.migrations,
         polar.polar,
         prices.prices,
+        usage.usage,
         users.users,
         webhooks.inbox,
     )

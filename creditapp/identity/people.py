@@ -234,7 +234,7 @@ def set_time_zone(account_id: int, time_zone: str) -> None:
     if time_zone not in available_timezones():
         message = "Choose a time zone from the list."
         raise InvalidInput(message)
-    ledger.lock(account_id).time_zone = time_zone
+    ledger.change_time_zone(account_id, time_zone)
 
 
 def token_hash(token: str) -> str:

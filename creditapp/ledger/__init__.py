@@ -8,6 +8,8 @@ allotted at once. ``proof.verify`` checks all of it.
 """
 
 from creditapp.ledger.answers import IdempotentAnswer, answer_under, remember_answer
+from creditapp.ledger.buckets import UsageBucket, change_time_zone, counted_otherwise
+from creditapp.ledger.buckets import rebuild as rebuild_usage
 from creditapp.ledger.errors import IdempotencyMismatch, InsufficientCredits, InvalidAmount, KeyRevoked
 from creditapp.ledger.grants import adjust, expire, grant, open_account, settle
 from creditapp.ledger.holds import (
@@ -41,6 +43,7 @@ from creditapp.ledger.standing import Balance, balance, lot_of, lots_left, payer
 from creditapp.ledger.statement import (
     Filters,
     Totals,
+    account_ids,
     due_accounts,
     entries,
     entries_after,
@@ -83,13 +86,17 @@ __all__ = [
     "Stood",
     "Tally",
     "Totals",
+    "UsageBucket",
     "UsageRecord",
+    "account_ids",
     "adjust",
     "answer_under",
     "balance",
     "capture",
+    "change_time_zone",
     "check_amount",
     "claw_back",
+    "counted_otherwise",
     "due_accounts",
     "due_holds",
     "entries",
@@ -112,6 +119,7 @@ __all__ = [
     "opened_at",
     "payers",
     "policy",
+    "rebuild_usage",
     "release",
     "remember_answer",
     "reverse",

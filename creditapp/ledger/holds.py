@@ -10,7 +10,7 @@ from sqlalchemy import select
 from creditapp import clock
 from creditapp.db import LARGEST_ID, db
 from creditapp.errors import CreditAppError, InvalidInput, NotFound
-from creditapp.ledger import dues, journal
+from creditapp.ledger import buckets, dues, journal
 from creditapp.ledger.errors import IdempotencyMismatch, InsufficientCredits
 from creditapp.ledger.models import Account, CreditTransaction, Hold, UsageRecord
 from creditapp.ledger.policy import policy
@@ -201,26 +201,26 @@ def _consume(
         price_version=what.price_version or held.price_version,
         details=what.details,
     )
-    db.session.add(
-        UsageRecord(
-            credit_transaction_id=posted.id,
-            account_id=account.id,
-            operation_type=posted.operation_type,
-            operation_id=what.operation_id,
-            credits_consumed=amount,
-            cost_per_unit=what.unit_cost if what.unit_cost is not None else amount,
-            units_consumed=what.units,
-            operation_details=what.details,
-            api_endpoint=what.api_endpoint,
-            api_key_id=what.api_key_id,
-            request_id=what.request_id,
-            status="completed",
-            started_at=what.started_at,
-            completed_at=what.completed_at,
-            created_at=moment,
-        )
+    record = UsageRecord(
+        credit_transaction_id=posted.id,
+        account_id=account.id,
+        operation_type=posted.operation_type,
+        operation_id=what.operation_id,
+        credits_consumed=amount,
+        cost_per_unit=what.unit_cost if what.unit_cost is not None else amount,
+        units_consumed=what.units,
+        operation_details=what.details,
+        api_endpoint=what.api_endpoint,
+        api_key_id=what.api_key_id,
+        request_id=what.request_id,
+        status="completed",
+        started_at=what.started_at,
+        completed_at=what.completed_at,
+        created_at=moment,
     )
+    db.session.add(record)
     db.session.flush()
+    buckets.count(account, record)
     return posted
 
 

@@ -40,6 +40,7 @@ class Account(Model):
     """Whose credits they are, how many, and how far the lots know.
 
     ``consumed`` only grows: it is the axis on which every charge has its place (docs/architecture.md, lots).
+    ``counted_in`` is the zone of its usage buckets, where that is not its own yet.
     """
 
     __tablename__ = "accounts"
@@ -49,6 +50,12 @@ class Account(Model):
         CheckConstraint("debt >= 0", name="debt_not_negative"),
         CheckConstraint("settled <= consumed", name="settled_within_consumed"),
         Index("ix_accounts_next_expiry_at", "next_expiry_at", postgresql_where=text("next_expiry_at IS NOT NULL")),
+        Index(
+            "ix_accounts_counted_in",
+            "counted_in",
+            postgresql_where=text("counted_in IS NOT NULL"),
+            sqlite_where=text("counted_in IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, default=new_id)
@@ -62,6 +69,7 @@ class Account(Model):
     total_purchased: Mapped[Decimal] = mapped_column(Credits, default=Decimal(0))
     total_reversed: Mapped[Decimal] = mapped_column(Credits, default=Decimal(0))
     time_zone: Mapped[str] = mapped_column(String(64), default="UTC")
+    counted_in: Mapped[str | None] = mapped_column(String(64))
     watch_level: Mapped[Decimal | None] = mapped_column(Credits)
     opened_at: Mapped[datetime] = mapped_column(UTCDateTime)
     updated_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from creditapp.db import db, is_postgres
+from creditapp.ledger.buckets import FROM_RECORDS
 
 STREAM_ROWS = 1_000
 
@@ -145,6 +146,27 @@ RULES = {
         FROM accounts a LEFT JOIN (SELECT account_id, min(expires_at) soonest FROM credit_lots WHERE remaining > 0
                                    GROUP BY account_id) s ON s.account_id = a.id
         WHERE coalesce(CAST(a.next_expiry_at AS TEXT), 'none') <> coalesce(CAST(s.soonest AS TEXT), 'none')""",
+    "what was used each day is what the usage records say": f"""
+        SELECT account_id,
+               used_on || ' ' || operation_type || ' ' || sum(o) || ' times, ' || sum(u) || ' units for ' || sum(c)
+                   || ', given back ' || sum(ro) || ' for ' || sum(rc),
+               sum(xo) || ' times, ' || sum(xu) || ' units for ' || sum(xc)
+                   || ', given back ' || sum(xro) || ' for ' || sum(xrc)
+        FROM (SELECT account_id, used_on, operation_type, api_endpoint, api_key_id, operations o, units u, credits c,
+                     reversed_operations ro, reversed_credits rc, 0 xo, 0 xu, 0 xc, 0 xro, 0 xrc
+              FROM usage_buckets
+              UNION ALL
+              SELECT account_id, used_on, operation_type, api_endpoint, api_key_id, 0, 0, 0, 0, 0,
+                     operations, units, credits, reversed_operations, reversed_credits
+              FROM ({FROM_RECORDS.format(of_account="", of_record="")}) recorded) rolled_up_and_recorded
+        GROUP BY account_id, used_on, operation_type, api_endpoint, api_key_id
+        HAVING sum(o) <> sum(xo) OR sum(u) <> sum(xu) OR sum(c) <> sum(xc)
+            OR sum(ro) <> sum(xro) OR sum(rc) <> sum(xrc)""",  # noqa: S608  (our own words)
+    "the watch level is the highest that anybody wants": """
+        SELECT a.id, coalesce(CAST(a.watch_level AS TEXT), 'none'), coalesce(CAST(w.level AS TEXT), 'none')
+        FROM accounts a LEFT JOIN (SELECT account_id, max(level) level FROM watch_levels GROUP BY account_id) w
+          ON w.account_id = a.id
+        WHERE coalesce(CAST(a.watch_level AS TEXT), 'none') <> coalesce(CAST(w.level AS TEXT), 'none')""",
 }
 
 

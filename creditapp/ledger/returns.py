@@ -11,7 +11,7 @@ from sqlalchemy import func, literal_column, select, type_coerce
 
 from creditapp.db import LARGEST_ID, Credits, db
 from creditapp.errors import CreditAppError, InvalidInput, NotFound
-from creditapp.ledger import dues, journal, lots
+from creditapp.ledger import buckets, dues, journal, lots
 from creditapp.ledger.errors import InvalidAmount
 from creditapp.ledger.models import RETURNS, Account, CreditLot, CreditTransaction, LotRange
 from creditapp.ledger.policy import policy
@@ -173,6 +173,7 @@ def reverse(
         operation_type=charge.operation_type,
         operation_id=charge.operation_id,
     )
+    buckets.give_back(charge.id, amount, complete=amount == left)
     journal.repay(account, amount, key=str(posted.id), reference_id=str(posted.id), moment=moment)
     return posted
 

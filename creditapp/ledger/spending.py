@@ -2,7 +2,7 @@
 
 Both do the same, in this order: take the credits where they are available and nothing has fallen due (this takes
 the lock) - write the transaction - where its key is already there, put the credits back and answer as before -
-write the usage record. No lot is touched.
+write the usage record and count it in its bucket. No lot is touched.
 """
 
 import json
@@ -16,7 +16,7 @@ from sqlalchemy import text
 from creditapp import clock
 from creditapp.db import db, from_millionths, is_postgres, to_millionths
 from creditapp.errors import NotFound
-from creditapp.ledger import dues, journal
+from creditapp.ledger import buckets, dues, journal
 from creditapp.ledger.errors import IdempotencyMismatch, InsufficientCredits, KeyRevoked
 from creditapp.ledger.policy import policy
 
@@ -180,7 +180,7 @@ _TAKE = text(
     "updated_at = max(updated_at, :moment) "
     "WHERE id = :account AND balance - reserved >= :amount AND (debt = 0 OR :in_debt) "
     "AND (next_expiry_at IS NULL OR next_expiry_at > max(updated_at, :moment)) "
-    "RETURNING balance, reserved, consumed, last_number, updated_at, watch_level"
+    "RETURNING balance, reserved, consumed, last_number, updated_at, watch_level, coalesce(counted_in, time_zone)"
 )
 _WRITE = text(
     "INSERT INTO credit_transactions (account_id, number, transaction_type, amount, debt_change, balance_before, "
@@ -199,6 +199,7 @@ _RECORD = text(
     "completed_at, created_at) VALUES (:transaction, :account, :operation_type, :operation_id, :amount, :unit_cost, "
     ":units, :details, :api_endpoint, :api_key, :request_id, 'completed', :started_at, :completed_at, :at)"
 )
+_COUNT = text(buckets.COUNT)
 _DONE = text(
     "SELECT id, operation_type, amount, balance_before, balance_after, reserved_after, request "
     "FROM credit_transactions WHERE account_id = :account AND key = :key"
@@ -218,14 +219,16 @@ def _on_sqlite(account_id: int, charge: Charge, request: str) -> _Answer:
     taken = execute(_TAKE, given).one_or_none()
     if taken is None:
         return _replayed(given, request) or _refused(given)
-    balance, reserved, consumed, number, at, level = taken
+    balance, reserved, consumed, number, at, level, zone = taken
     given |= {"after": balance, "before": balance + given["amount"], "reserved": reserved, "number": number, "at": at}
     given["axis_from"] = consumed - given["amount"]
     written = execute(_WRITE, given).scalar_one_or_none()
     if written is None:
         execute(_PUT_BACK, given)
         return _replayed(given, request) or _Answer("mismatch")
-    execute(_RECORD, given | {"transaction": written})
+    given |= {"transaction": written, "zone": zone}
+    execute(_RECORD, given)
+    execute(_COUNT, given)
     watched = _is_watched(balance, reserved, level)
     before = given["before"]
     return _Answer("charged", written, charge.operation_type, -given["amount"], before, balance, reserved, 0, watched)

@@ -129,6 +129,11 @@ def uses_key(account_id: int, key: str) -> bool:
     return db.session.scalar(moved) is not None or db.session.scalar(held) is not None
 
 
+def account_ids(limit: int, *, after: int = 0) -> Sequence[int]:
+    """Some of all accounts, in the order of their ids, from the one behind *after* on."""
+    return db.session.scalars(select(Account.id).where(Account.id > after).order_by(Account.id).limit(limit)).all()
+
+
 def due_accounts(limit: int) -> Sequence[int]:
     """Accounts with credits past their expiry that are not yet booked as expired."""
     query = (

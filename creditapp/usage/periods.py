@@ -34,6 +34,15 @@ class Span:
         last = self.until.astimezone(self.zone).date()
         return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
+    def beside(self, until: datetime) -> list["Span"]:
+        """What of its first and last day lies outside it, as far as *until*."""
+        days = self.days
+        edges = (
+            (midnight(days[0], self.zone), self.since - INSTANT),
+            (self.until + INSTANT, min(midnight(days[-1] + DAY, self.zone) - INSTANT, until)),
+        )
+        return [Span(since, until, self.zone) for since, until in edges if since <= until]
+
     @property
     def hours(self) -> list[datetime]:
         """Every hour of the clock that it touches, oldest first; one that comes twice is there once."""

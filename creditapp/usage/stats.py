@@ -1,4 +1,4 @@
-"""What was used, read from the usage records: days are those of the zone that is asked for.
+"""What was used: days are those of the zone that is asked for.
 
 An operation that was given back counts nowhere; one given back in part counts with what is left of it. Both are told
 apart. It is the day of the operation that counts, not the day on which it was given back.
@@ -6,35 +6,22 @@ apart. It is the day of the operation that counts, not the day on which it was g
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Integer,
-    Select,
-    bindparam,
-    case,
-    cast,
-    func,
-    literal_column,
-    select,
-    type_coerce,
-)
+from sqlalchemy import Select, bindparam, select
 
 from creditapp import clock
-from creditapp.db import Credits, db, is_postgres
+from creditapp.db import db
 from creditapp.ledger import Account, CreditTransaction, UsageRecord
-from creditapp.ledger.models import RETURNS
-from creditapp.usage.periods import DAY, HOUR, INSTANT, Span, midnight, offsets, span, span_before, span_of_days
-from creditapp.usage.summary import UNLABELLED, Day, Summary, Use, by_day, summary
+from creditapp.usage.periods import DAY, HOUR, INSTANT, Span, midnight, span, span_before, span_of_days
+from creditapp.usage.reading import given_back_by_day, uses_of_buckets, uses_of_records
+from creditapp.usage.summary import Day, Summary, Use, by_day, less, summary
 
-FIRST_DAY = date(1970, 1, 1)
 NOTHING = Decimal(0)
 
 
@@ -70,48 +57,27 @@ def daily(account_id: int, days: int, time_zone: str) -> list[Day]:
 
 
 def uses_in(account_id: int, asked: Span, *, hourly: bool = False) -> list[Use]:
-    """What the account used in this span, as finely as statistics tell it apart, by day or by hour of the clock."""
-    unit = HOUR if hourly else DAY
-    groups = (
-        _number_of(UsageRecord.created_at, asked, unit).label("number"),
-        UsageRecord.operation_type,
-        UsageRecord.api_endpoint,
-        UsageRecord.api_key_id,
-    )
-    used = select(*groups, func.count(), func.sum(UsageRecord.credits_consumed)).where(*_in(account_id, asked))
-    returned = _returned(account_id)
-    complete = case((returned.c.credits >= UsageRecord.credits_consumed, 1), else_=0)
-    given_back = (
-        select(*groups, func.sum(complete), type_coerce(func.sum(returned.c.credits), Credits))
-        .join(returned, returned.c.charge == UsageRecord.credit_transaction_id)
-        .where(*_in(account_id, asked))
-    )
-    first = datetime(1970, 1, 1, tzinfo=asked.zone) if hourly else FIRST_DAY
-    back = {tuple(row[:4]): row[4:] for row in db.session.execute(_grouped(given_back))}
-    return [
-        Use(
-            first + number * unit,
-            operation or UNLABELLED,
-            endpoint,
-            key,
-            count,
-            credits,
-            *(back.get((number, operation, endpoint, key), (0, NOTHING))),
-        )
-        for number, operation, endpoint, key, count, credits in db.session.execute(_grouped(used))
-    ]
+    """What the account used in this span, as finely as statistics tell it apart, by day or by hour of the clock.
+
+    Days of the account's own zone are read from its buckets, less what lies beside the span on its first and last day.
+    Hours, and the days of another zone, are read from the usage records.
+    """
+    rolled_up = None if hourly else uses_of_buckets(account_id, asked)
+    if rolled_up is None:
+        return uses_of_records(account_id, asked, HOUR if hourly else DAY)
+    beside = [use for edge in asked.beside(rolled_up.until) for use in uses_of_records(account_id, edge, DAY)]
+    return less(rolled_up.uses, beside)
 
 
 def used_in(account_id: int, asked: Span) -> Decimal:
     """How many credits the account used in this span."""
-    used = db.session.scalar(select(func.sum(UsageRecord.credits_consumed)).where(*_in(account_id, asked)))
-    return (used or NOTHING) - sum(_given_back_by_day(account_id, asked).values(), NOTHING)
+    return sum((use.credits - use.reversed_credits for use in uses_in(account_id, asked)), NOTHING)
 
 
 def used_since(account_id: int, days: int) -> Decimal:
     """How much the account used in the last *days* times 24 hours."""
     now = clock.now()
-    return used_in(account_id, Span(now - timedelta(days=days), now, ZoneInfo("UTC")))
+    return used_in(account_id, Span(now - timedelta(days=days), now, ZoneInfo(zone_of(account_id))))
 
 
 def on_complete_days(account_id: int, days: int, time_zone: str) -> list[Decimal]:
@@ -127,7 +93,7 @@ def on_complete_days(account_id: int, days: int, time_zone: str) -> list[Decimal
     ).one()
     at_midnight = [consumed if stood is None else stood for stood in axis]
     asked = Span(midnight(today - timedelta(days=days), zone), midnight(today, zone) - INSTANT, zone)
-    back = _given_back_by_day(account_id, asked) if reversed_ else {}
+    back = given_back_by_day(account_id, asked) if reversed_ else {}
     return [
         after - before - back.get(on, NOTHING)
         for on, (before, after) in zip(asked.days, pairwise(at_midnight), strict=True)
@@ -158,61 +124,6 @@ def units_of(transaction_ids: Collection[int]) -> dict[int, int]:
 def _statistics(account_id: int, asked: Span, before: Span) -> Statistics:
     uses = uses_in(account_id, asked)
     return Statistics(asked, uses, summary(uses, asked.days), credits_before=used_in(account_id, before))
-
-
-def _given_back_by_day(account_id: int, asked: Span) -> dict[date, Decimal]:
-    returned = _returned(account_id)
-    day = _number_of(UsageRecord.created_at, asked, DAY)
-    rows = db.session.execute(
-        select(day, type_coerce(func.sum(returned.c.credits), Credits))
-        .join(returned, returned.c.charge == UsageRecord.credit_transaction_id)
-        .where(*_in(account_id, asked))
-        .group_by(day)
-    )
-    return {FIRST_DAY + number * DAY: credits for number, credits in rows}
-
-
-def _returned(account_id: int) -> Any:
-    """How much was given back of each charge: found by the partial index, in whose words it is asked."""
-    return (
-        select(
-            cast(CreditTransaction.reference_id, BigInteger).label("charge"),
-            func.sum(CreditTransaction.amount).label("credits"),
-        )
-        .where(
-            CreditTransaction.account_id == account_id,
-            literal_column(RETURNS),
-            CreditTransaction.transaction_type == "reversal",
-        )
-        .group_by(CreditTransaction.reference_id)
-        .subquery()
-    )
-
-
-def _in(account_id: int, asked: Span) -> tuple[ColumnElement[bool], ...]:
-    return (
-        UsageRecord.account_id == account_id,
-        UsageRecord.created_at >= asked.since,
-        UsageRecord.created_at <= asked.until,
-    )
-
-
-def _grouped(query: Any) -> Select[Any]:
-    grouped: Select[Any] = query.group_by(literal_column("number"), *list(query.selected_columns)[1:4])
-    return grouped
-
-
-def _number_of(moment: Any, asked: Span, unit: timedelta) -> ColumnElement[int]:
-    """The number of the day or hour into which *moment* falls, by the clocks of the span's zone."""
-    if is_postgres():
-        epoch = cast(func.floor(func.extract("epoch", moment)), BigInteger)
-    else:
-        epoch = cast(func.strftime("%s", moment), Integer)
-    (_, first), *changes = offsets(asked)
-    seconds = (
-        case(*((moment >= since, offset) for since, offset in reversed(changes)), else_=first) if changes else first
-    )
-    return (epoch + seconds) // int(unit.total_seconds())
 
 
 @cache

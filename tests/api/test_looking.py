@@ -1,16 +1,15 @@
 """A look whether to recharge follows the charge that left little, and costs every other charge nothing."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 
 from creditapp import Credits, recharge
 from creditapp.db import db, transaction
 from creditapp.packages import CreditPackage
+from tests.asking import COMMIT, statements
 from tests.browsing import Api
 
 pytestmark = pytest.mark.both_databases
@@ -33,28 +32,8 @@ def wishes(**changed: Any) -> recharge.Wishes:
     return recharge.Wishes(**{**usual, "monthly_cap_cents": None, "notify": "always", **changed})
 
 
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """What the database is asked, with its commits in their place."""
-    asked: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        asked.append(statement)
-
-    def note_commit(_connection: Any) -> None:
-        asked.append("COMMIT")
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    event.listen(db.engine, "commit", note_commit)
-    try:
-        yield asked
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
-        event.remove(db.engine, "commit", note_commit)
-
-
 def after_the_commit(asked: list[str]) -> list[str]:
-    return asked[asked.index("COMMIT") + 1 :]
+    return asked[asked.index(COMMIT) + 1 :]
 
 
 def looks(account: int) -> int:

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
 
-from creditapp import ledger
+from creditapp import clock, ledger
 from creditapp.ledger import AlreadyReversed, IdempotencyMismatch, InsufficientCredits, InvalidAmount
 from tests.ledger import door
 
@@ -21,6 +22,12 @@ def charge_once(account_id: int, amount: str, key: str | None) -> str:
     except IdempotencyMismatch:
         return "mismatch"
     return f"{'replayed' if spent.replayed else 'charged'} {spent.transaction_id} -> {spent.balance_after}"
+
+
+def charge_at(account_id: int, moment: datetime, amount: str) -> int:
+    """The row of a charge at *moment*."""
+    with clock.at(moment):
+        return door.spend(account_id, amount).transaction_id
 
 
 def grant_once(account_id: int, amount: str, key: str) -> tuple[int, Decimal]:

@@ -205,6 +205,7 @@ def _everything() -> list[Any]:
         ledger.CreditLot,
         ledger.LotRange,
         ledger.UsageRecord,
+        ledger.UsageBucket,
         ledger.Hold,
     )
     return [sorted(db.session.execute(select(*table.__table__.columns)).all(), key=repr) for table in tables]

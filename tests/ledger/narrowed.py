@@ -12,6 +12,8 @@ WHOSE = {
     "credit_lots": "account_id",
     "credit_lot_ranges": "account_id",
     "credit_holds": "account_id",
+    "usage_buckets": "account_id",
+    "watch_levels": "account_id",
 }
 
 

@@ -198,6 +198,22 @@ SPOILED = {
         "UPDATE credit_lots SET expires_at = NULL",
         "the next expiry is the soonest of a lot with something left",
     ),
+    "a charge that its day does not count": (
+        "UPDATE usage_buckets SET operations = operations - 1",
+        "what was used each day is what the usage records say",
+    ),
+    "usage on another day": (
+        "UPDATE usage_buckets SET used_on = '2020-01-01'",
+        "what was used each day is what the usage records say",
+    ),
+    "a day that forgot what was given back": (
+        "UPDATE usage_buckets SET reversed_credits = 0",
+        "what was used each day is what the usage records say",
+    ),
+    "a watch level that nobody wants": (
+        "UPDATE accounts SET watch_level = 5",
+        "the watch level is the highest that anybody wants",
+    ),
 }
 
 
