@@ -11,6 +11,7 @@ from creditapp.alerts.choosing import (
     UnusableThreshold,
     add_for_key,
     begin,
+    has_rules,
     remove,
     rule_named,
     rules_of,
@@ -23,6 +24,7 @@ from creditapp.alerts.measuring import Cap, Reading, Runway, consider_cap, measu
 from creditapp.alerts.models import ALERT_TYPES, AlertRule, AlertWatch, CreditAlert
 from creditapp.alerts.raising import LETTER_KIND, mailed, write_letter
 from creditapp.alerts.rules import KINDS
+from creditapp.alerts.sampling import send_test
 from creditapp.alerts.stopping import stop_token, stopped_by
 from creditapp.alerts.words import NAMES, TONES, Words, words_of
 
@@ -51,6 +53,7 @@ __all__ = [
     "consider_cap",
     "dismiss",
     "due_accounts",
+    "has_rules",
     "mailed",
     "measure",
     "open_count",
@@ -60,6 +63,7 @@ __all__ = [
     "rule_named",
     "rules_of",
     "save",
+    "send_test",
     "standing_of",
     "stop_letters",
     "stop_token",

@@ -40,8 +40,10 @@ class UnusableThreshold(InvalidInput):
 
 def begin(account_id: int) -> None:
     """Give an account its rules: armed for what it was above before, be it only for a moment; once."""
+    if has_rules(account_id):
+        return
     account = ledger.lock(account_id)
-    if db.session.get(AlertWatch, account_id) is not None:
+    if has_rules(account_id):  # a twin was faster
         return
     low, came = Decimal(of_app("low_balance_threshold")), last_in(account_id)
     rules = [_new(account_id, "balance", low or USUAL_BALANCE, enabled=low > 0, mail=True)]
@@ -54,8 +56,13 @@ def begin(account_id: int) -> None:
     be_told(account_id, rules)
 
 
+def has_rules(account_id: int) -> bool:
+    """Whether the account was given its rules."""
+    return db.session.scalar(select(AlertWatch.account_id).where(AlertWatch.account_id == account_id)) is not None
+
+
 def rules_of(account_id: int) -> Sequence[AlertRule]:
-    """The account's rules in their order; the usual ones are made where it has none. The account's lock is held."""
+    """The account's rules in their order; the usual ones are made where it has none."""
     begin(account_id)
     query = select(AlertRule).where(AlertRule.account_id == account_id).order_by(AlertRule.id)
     return db.session.scalars(query.execution_options(populate_existing=True)).all()

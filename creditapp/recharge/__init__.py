@@ -39,7 +39,6 @@ from creditapp.recharge.statement import (
     cap_of,
     spent_this_month,
     state_of,
-    stopped,
     would_charge,
 )
 
@@ -73,7 +72,6 @@ __all__ = [
     "settle",
     "spent_this_month",
     "state_of",
-    "stopped",
     "switch",
     "terms_of",
     "told",

@@ -64,13 +64,6 @@ def would_charge(account_id: int, wishes: Wishes) -> Forecast:
     return Forecast(decision.quantity, decision.quantity * package.price_cents, package.currency, decision.reason)
 
 
-def stopped(account_id: int) -> tuple[str, str] | None:
-    """Why auto-recharge stopped, for a program and in words; None where it did not. One small read."""
-    query = select(RechargePlan.stopped, RechargePlan.stopped_reason)
-    row = db.session.execute(query.where(RechargePlan.account_id == account_id)).first()
-    return (row.stopped, row.stopped_reason or "") if row and row.stopped else None
-
-
 def spent_this_month(account_id: int) -> int:
     """What automatic recharges cost, or may have cost, this month, in minor units."""
     return standing_of(account_id, clock.now()).spent_this_month_cents

@@ -3,6 +3,7 @@
 from flask import Flask
 
 from creditapp.web import (
+    alerts,
     auth,
     balance,
     estimator,
@@ -25,6 +26,7 @@ from creditapp.web import (
     theme,
     transactions,
     unsubscribe,
+    unusual,
     usage,
     webhooks,
     words,
@@ -50,9 +52,11 @@ def register(app: Flask) -> None:
         prices,
         keys,
         recharge,
+        alerts,
         settings,
         theme,
         operator,
+        unusual,
         unsubscribe,
         health,
         webhooks,

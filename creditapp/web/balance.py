@@ -4,14 +4,16 @@ The poll is the request that this program answers most, so that it reads two row
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, g, make_response, render_template, request, session
 
-from creditapp import clock, identity, ledger, recharge, usage
+from creditapp import alerts, clock, identity, ledger, usage
+from creditapp.web.banner import Banner, Expiring, Situation, banner_of
 from creditapp.web.gauge import Gauge, gauge
 from creditapp.web.level import Level, level
 from creditapp.web.movements import LONGEST_RUNWAY_DAYS
@@ -38,17 +40,6 @@ class Card:
     pace: usage.Pace
     lasts_days: int | None
     lasts_until: date | None
-    stopped: tuple[str, str] | None  # why auto-recharge stopped: for a program, and in words
-
-
-@dataclass(frozen=True, slots=True)
-class Expiring:
-    """Credits that fall due within days, the lot they belong to, and when."""
-
-    credits: Decimal
-    credit_transaction_id: int
-    expires_at: datetime
-    in_days: int
 
 
 @bp.get("/credits/balance")
@@ -59,16 +50,16 @@ def widget() -> Response:
         return to_sign_in()
     zone = ZoneInfo(who.time_zone)
     balance = ledger.balance(who.account_id)
-    stopped = recharge.stopped(who.account_id)
-    mark = mark_of(balance, zone, stopped)
+    standing = alerts.standing_of(who.account_id)
+    mark = mark_of(balance, zone, standing)
     if request.headers.get("HX-PTag") == mark or request.if_none_match.contains_weak(mark):
         answer = Response(status=304)
     else:
-        g.standing, g.zone = balance, zone  # so that nothing on the way loads the person
+        g.standing, g.zone, g.standing_alerts = balance, zone, standing  # so that nothing on the way loads the person
         live = "HX-Request" in request.headers
-        card = card_of(balance, zone, stopped)
-        expiring = expiring_soon(balance, zone) if live else None
-        parts = {"card": card, "expiring": expiring, "live": live, "out_of_band": live}
+        card = card_of(balance, zone, standing)
+        banner = banner_for(card, zone, standing) if live else None
+        parts = {"card": card, "banner": banner, "live": live, "out_of_band": live}
         answer = make_response(render_template("overview/_balance.html", **parts))
         if live:
             answer.headers["HX-Trigger"] = CHANGED
@@ -78,7 +69,7 @@ def widget() -> Response:
     return answer
 
 
-def card_of(balance: ledger.Balance, zone: ZoneInfo, stopped: tuple[str, str] | None) -> Card:
+def card_of(balance: ledger.Balance, zone: ZoneInfo, standing: Sequence[alerts.Standing]) -> Card:
     """The card of this balance, with what it takes from the days that are over."""
     today = clock.now().astimezone(zone).date()
     threshold = Decimal(settings().low_balance_threshold)
@@ -89,7 +80,7 @@ def card_of(balance: ledger.Balance, zone: ZoneInfo, stopped: tuple[str, str] | 
     return Card(
         balance=balance,
         threshold=threshold,
-        mark=mark_of(balance, zone, stopped),
+        mark=mark_of(balance, zone, standing),
         level=level(balance.available, balance.debt, threshold),
         gauge=gauge(
             available=balance.available,
@@ -101,11 +92,25 @@ def card_of(balance: ledger.Balance, zone: ZoneInfo, stopped: tuple[str, str] | 
         pace=outlook.pace,
         lasts_days=int(end.days) if end else beyond,
         lasts_until=end.on if end else None,
-        stopped=stopped,
     )
 
 
-def mark_of(balance: ledger.Balance, zone: ZoneInfo, stopped: tuple[str, str] | None) -> str:
+def banner_for(card: Card, zone: ZoneInfo, standing: Sequence[alerts.Standing]) -> Banner | None:
+    """The one banner beside this card; None where nothing is urgent."""
+    return banner_of(
+        Situation(
+            balance=card.balance,
+            level=card.level,
+            threshold=card.threshold,
+            lasts_days=card.lasts_days,
+            expiring=expiring_soon(card.balance, zone),
+            standing=standing,
+            zone=zone,
+        )
+    )
+
+
+def mark_of(balance: ledger.Balance, zone: ZoneInfo, standing: Sequence[alerts.Standing]) -> str:
     """What tells one card from another, computed before it is drawn.
 
     The pace, the highest balance and every day that is named follow from the account's movements, each of which
@@ -124,7 +129,7 @@ def mark_of(balance: ledger.Balance, zone: ZoneInfo, stopped: tuple[str, str] | 
         clock.now().astimezone(zone).date(),
         zone.key,
         settings().low_balance_threshold,
-        stopped,
+        tuple((alert.id, alert.open) for alert in standing),
     )
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:MARK_LETTERS]
 

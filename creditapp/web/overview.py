@@ -5,11 +5,11 @@ from typing import Any
 
 from flask import Blueprint, render_template
 
-from creditapp import checkout, ledger, packages, recharge, usage
+from creditapp import checkout, ledger, packages, usage
 from creditapp.web import chart, movements
-from creditapp.web.balance import card_of, expiring_soon
+from creditapp.web.balance import banner_for, card_of
 from creditapp.web.sessions import account_id, login_required
-from creditapp.web.shell import standing
+from creditapp.web.shell import standing, standing_alerts
 from creditapp.web.words import zone
 from creditapp.wiring import settings, welcome
 
@@ -25,10 +25,11 @@ SIZING_DAYS = 30
 def index() -> str:
     """The whole page."""
     balance, here = standing(), zone()
+    card = card_of(balance, here, standing_alerts())
     return render_template(
         "overview/index.html",
-        card=card_of(balance, here, recharge.stopped(balance.account_id)),
-        expiring=expiring_soon(balance, here),
+        card=card,
+        banner=banner_for(card, here, standing_alerts()),
         offer=_offer(balance),
         **_activity(),
     )

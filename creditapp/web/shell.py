@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask, current_app, g, request, url_for
 
-from creditapp import identity, ledger
+from creditapp import alerts, identity, ledger
 from creditapp.web import sessions, theme
 from creditapp.web.level import Level, level
 from creditapp.wiring import settings
@@ -37,6 +37,14 @@ def level_now() -> Level:
     return level(balance.available, balance.debt, Decimal(settings().low_balance_threshold))
 
 
+def standing_alerts() -> tuple[alerts.Standing, ...]:
+    """The alerts of the signed-in person's account whose cause is not over, read once a request."""
+    if "standing_alerts" not in g:
+        g.standing_alerts = alerts.standing_of(sessions.account_id())
+    found: tuple[alerts.Standing, ...] = g.standing_alerts
+    return found
+
+
 class Me:
     """The signed-in person, asked for only where a template names them: error pages must not need the database."""
 
@@ -58,7 +66,14 @@ class Me:
 
 def _frame() -> dict[str, Any]:
     here = request.full_path.rstrip("?") if request.method == "GET" else url_for("overview.index")
-    return {"theme": theme.chosen(), "here": here, "me": Me(), "standing": standing, "level_now": level_now}
+    return {
+        "theme": theme.chosen(),
+        "here": here,
+        "me": Me(),
+        "standing": standing,
+        "level_now": level_now,
+        "standing_alerts": standing_alerts,
+    }
 
 
 def _versioned(endpoint: str, values: dict[str, Any]) -> None:

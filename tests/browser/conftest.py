@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
@@ -27,6 +28,7 @@ PATIENCE_MS = 15_000
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
 
 OpenPage = Callable[..., Page]
+Spends = Callable[[str, int], None]
 
 
 @pytest.fixture(scope="package")
@@ -76,6 +78,19 @@ def make_person(instance: Instance, town: Town) -> Callable[[str, int], None]:
             assert granted.returncode == 0, granted.stderr
 
     return made
+
+
+@pytest.fixture
+def spends(instance: Instance, town: Town) -> Spends:
+    """``spends(email, amount)``: a program of theirs does."""
+
+    def spent(email: str, amount: int) -> None:
+        key = instance.flask("keys", "create", "--account", email, "--scopes", "consume").stdout.strip()
+        headers = {"Authorization": f"Bearer {key}"}
+        answer = httpx.post(f"{town.url}/api/credits/consume", json={"amount": amount}, headers=headers)
+        assert answer.status_code == 201, answer.text
+
+    return spent
 
 
 @pytest.fixture

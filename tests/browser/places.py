@@ -16,6 +16,7 @@ from tests.polar_stand_in.program import person
 VISITOR, SHOPPER = "", "the shopper"
 ESTIMATE = "/credits/estimate?operation_type=ai_analysis&quantity=40&complexity=complex&priority=high"
 LETTER_SECONDS = 15
+ALERT_SECONDS = 60
 DECLINES, ASKS = "4000 0000 0000 0002", "4000 0027 6000 3184"
 
 
@@ -86,6 +87,17 @@ def _mailed_link(stage: Stage) -> str | None:
     return stage.town.url + found.group()
 
 
+def _link_that_stops_letters(stage: Stage) -> str:
+    """As it stands in the letter of an alert; the demo's low account gets one by itself."""
+    give_up = time.monotonic() + ALERT_SECONDS
+    while not (letters := sorted((stage.town.data / "mail").glob("*-alert.eml"))):
+        assert time.monotonic() < give_up, "no letter came"
+        time.sleep(0.1)
+    letter = email.message_from_bytes(letters[0].read_bytes(), policy=email.policy.default)
+    link = str(letter["List-Unsubscribe"]).strip("<>")
+    return link[link.index("/unsubscribe") :]
+
+
 def _buys_while_polar_is_away(page: Page, stage: Stage) -> None:
     stage.fails_once()
     page.get_by_role("button", name="Buy 5,000").click()
@@ -103,6 +115,20 @@ def _mistypes_the_threshold(page: Page, stage: Stage) -> None:
     page.get_by_label("When available credits fall to").fill("many")
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("Enter a whole number of credits").wait_for()
+
+
+def _waits_for_an_alert(page: Page, stage: Stage) -> None:
+    give_up = time.monotonic() + ALERT_SECONDS
+    while not page.locator(".notice").count():  # the clock looks every few seconds
+        assert time.monotonic() < give_up, "no alert came"
+        page.reload()
+
+
+def _mistypes_the_number_of_an_alert(page: Page, stage: Stage) -> None:
+    rule = page.get_by_role("form", name="Tell me when available credits fall to 500 or below")
+    rule.get_by_role("textbox").fill("many")
+    rule.get_by_role("button", name="Save").click()
+    page.get_by_text("Enter a number.").wait_for()
 
 
 def _makes_a_key(page: Page, stage: Stage) -> None:
@@ -187,6 +213,11 @@ PLACES: dict[str, Place] = {
     "auto-recharge": Place(LOW.email, "/credits/settings/auto_recharge"),
     "auto-recharge-new": Place(NEW.email, "/credits/settings/auto_recharge"),
     "auto-recharge-refused": Place(HIGH.email, "/credits/settings/auto_recharge", _mistypes_the_threshold),
+    "alerts": Place(LOW.email, "/credits/alerts", _waits_for_an_alert),
+    "alerts-new": Place(NEW.email, "/credits/alerts"),
+    "alerts-refused": Place(HIGH.email, "/credits/alerts", _mistypes_the_number_of_an_alert),
+    "unsubscribe": Place(VISITOR, _link_that_stops_letters),
+    "unsubscribe-unknown": Place(VISITOR, "/unsubscribe?letters=made-up", status=404),
     "keys": Place(NEW.email, "/credits/keys"),
     "keys-made": Place(LOW.email, "/credits/keys", _makes_a_key),
     "keys-refused": Place(HIGH.email, "/credits/keys", _makes_a_key_without_a_name),
@@ -196,6 +227,7 @@ PLACES: dict[str, Place] = {
     "operator": Place(OPERATOR.email, "/operator/"),
     "operator-nothing-dead": Place(OPERATOR.email, "/operator/?state=dead"),
     "operator-event": Place(OPERATOR.email, lambda stage: stage.event()),
+    "operator-alerts": Place(OPERATOR.email, "/operator/alerts"),
     "not-found": Place(HIGH.email, "/credits/999999999", status=404),
     "polar-checkout": Place(VISITOR, lambda stage: stage.hosted),
     "polar-checkout-declined": Place(VISITOR, lambda stage: stage.hosted, _is_declined),

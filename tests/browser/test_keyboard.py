@@ -9,7 +9,7 @@ from tests.browser.town import Stage
 
 pytestmark = pytest.mark.browser
 
-MOST_STOPS = 60
+MOST_STOPS = 80
 WHERE = """() => {
   const at = document.activeElement, style = getComputedStyle(at), box = at.getBoundingClientRect();
   const seen = box.width > 0 && box.height > 0 && box.right > 0 && box.bottom > 0;

@@ -3,19 +3,15 @@
 import re
 from collections.abc import Callable
 
-import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, Spends
 from tests.browser.places import pay_with
-from tests.browser.town import Town
-from tests.dev.conftest import Instance
 from tests.polar_stand_in.program import person
 
 pytestmark = pytest.mark.browser
 
-Spends = Callable[[str, int], None]
 LATER_DECLINES = "4000 0000 0000 0341"
 SETTLED_MS = 20_000
 REFILLED, DECLINED = "refilled@example.com", "declined@example.com"
@@ -41,19 +37,6 @@ def switches_on(page: Page, *, threshold: str) -> None:
     page.get_by_label("Package", exact=True).select_option("starter")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Saved.").first).to_be_visible()
-
-
-@pytest.fixture
-def spends(instance: Instance, town: Town) -> Spends:
-    """``spends(email, amount)``: a program of theirs does."""
-
-    def spent(email: str, amount: int) -> None:
-        key = instance.flask("keys", "create", "--account", email, "--scopes", "consume").stdout.strip()
-        headers = {"Authorization": f"Bearer {key}"}
-        answer = httpx.post(f"{town.url}/api/credits/consume", json={"amount": amount}, headers=headers)
-        assert answer.status_code == 201, answer.text
-
-    return spent
 
 
 def test_a_balance_that_falls_below_the_threshold_refills_by_itself(

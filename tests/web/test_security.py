@@ -4,6 +4,7 @@ import re
 import tempfile
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from creditapp import checkout, clock, identity, ledger, packages, webhooks
+from creditapp import alerts, checkout, clock, identity, ledger, packages, webhooks
 from creditapp.db import db, transaction
 from tests.browsing import Client, csrf_token
 from tests.conftest import PASSWORD
@@ -100,11 +101,15 @@ def things(app: Flask, alice: identity.User, account: int) -> dict[str, int | st
         db.session.flush()
         identity.create_key(account, name="tests", scopes=("read",), live=False)
         event_id = webhooks.waiting(1, longer_than=timedelta(0))[0]
+        alerts.raise_alert(account, "debt", {"debt": "1"})
+        rule_id = alerts.add_for_key(account, identity.keys_of(account)[0].id, Decimal(5)).id
     return {
         "transaction_id": ledger.entries(account)[0].id,
         "checkout_id": bought.id,
         "event_id": event_id,
         "key_id": identity.keys_of(account)[0].id,
+        "alert_id": alerts.page(account, 1)[0].id,
+        "rule_id": rule_id,
         "month": f"{clock.now():%Y-%m}",
     }
 
