@@ -15,7 +15,7 @@ from creditapp.config import ROOT, Settings, load_settings
 from creditapp.db import db, engine_options, is_busy
 from creditapp.errors import Busy, CreditAppError
 from creditapp.gateway import Gateway
-from creditapp.ledger import Policy
+from creditapp.ledger import Crowd, Policy, together
 from creditapp.web import errors
 
 log = logging.getLogger(__name__)
@@ -46,6 +46,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["memory"] = {}
     app.extensions["ledger_policy"] = ledger_policy(settings)
     app.extensions["low_balance_threshold"] = settings.low_balance_threshold
+    app.extensions["charges"] = Crowd(together)
     app.extensions["rate_cards"] = pricing.Cards()
     app.extensions["migrate"] = LocalProxy(cache(partial(_migrate, app)))
     jobqueue.use(settings.redis_url)

@@ -31,7 +31,7 @@ MILLIONTHS = 1_000_000
 LARGEST_ID = 2**63 - 1  # beyond it a database answers with an error instead of with nothing
 MILLIONTH = Decimal(1) / MILLIONTHS
 SQLITE_BUSY_MS = 10_000
-SQLITE_TURN_SECONDS = (0.0005, 0.003)
+SQLITE_TURN_SECONDS = (0.0003, 0.0015)
 PRIMARY_CODE = 0xFF  # the rest of SQLite's error code only says more precisely why
 POSTGRES_TIMEOUTS = "-c statement_timeout=5000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=10000"
 WRITING = {"writing": True}
@@ -157,33 +157,34 @@ def _begin_sqlite(connection: Connection) -> None:
     # A deferred BEGIN that later wants to write fails with "database is locked"; a poll must not take the write lock.
     if connection.dialect.name == "sqlite":
         if connection.get_execution_options().get("writing"):
-            _take_turn(connection)
+            try:
+                take_turn(connection.connection.dbapi_connection)
+            except sqlite3.Error:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")  # what is wrong is said in SQLAlchemy's words
         else:
             connection.exec_driver_sql("BEGIN")
 
 
-def _take_turn(connection: Connection) -> None:
-    """Begin to write, after whoever is writing.
+def take_turn(connection: Any) -> None:
+    """Begin to write on a connection of SQLite's driver, after whoever is writing.
 
     SQLite's own waiting is unfair: who waits long asks ever more rarely, so that beside seven busy writers one starved
     for seconds, and under load for longer than any time-out. Asking every millisecond or two, none waits long.
     """
     give_up = time.monotonic() + SQLITE_BUSY_MS / 1000
-    plain: Any = connection.connection.dbapi_connection
-    plain.execute("PRAGMA busy_timeout=0")
+    connection.execute("PRAGMA busy_timeout=0")
     try:
-        while time.monotonic() < give_up:
+        while True:
             try:
-                plain.execute("BEGIN IMMEDIATE")
+                connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & PRIMARY_CODE != sqlite3.SQLITE_BUSY:
-                    break
+                if error.sqlite_errorcode & PRIMARY_CODE != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                    raise
                 time.sleep(random.uniform(*SQLITE_TURN_SECONDS))  # noqa: S311 (nothing secret about it)
             else:
                 return
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # what is wrong is said in SQLAlchemy's words
     finally:
-        plain.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_MS}")
+        connection.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_MS}")
 
 
 @contextmanager
@@ -267,5 +268,5 @@ def of_app(name: str) -> Any:
 
 
 def is_postgres() -> bool:
-    """Whether the session speaks to PostgreSQL (else SQLite)."""
-    return bool(db.session().get_bind().dialect.name == "postgresql")
+    """Whether the database is PostgreSQL (else SQLite)."""
+    return bool(db.engine.dialect.name == "postgresql")

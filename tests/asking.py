@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import TextClause, event
 
+from creditapp import onecall
 from creditapp.db import db
 
 COMMIT = "COMMIT"
@@ -22,10 +23,17 @@ def statements() -> Iterator[list[str]]:
     def note_commit(_connection: Any) -> None:
         asked.append(COMMIT)
 
+    def note_one_call(connection: Any, postgres: bool, statement: TextClause, given: dict[str, Any]) -> Any:
+        asked.extend([statement.text, COMMIT] if postgres else [statement.text])
+        return by_driver(connection, postgres, statement, given)
+
+    by_driver = onecall._by_driver
+    onecall._by_driver = note_one_call
     event.listen(db.engine, "before_cursor_execute", note)
     event.listen(db.engine, "commit", note_commit)
     try:
         yield asked
     finally:
+        onecall._by_driver = by_driver
         event.remove(db.engine, "before_cursor_execute", note)
         event.remove(db.engine, "commit", note_commit)

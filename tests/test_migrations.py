@@ -105,7 +105,13 @@ def test_at_head_the_database_guards_the_ledger_and_charges_in_one_call(empty: F
 
     assert triggers() == TRIGGERS[db.engine.dialect.name]
     if db.engine.dialect.name == "postgresql":
-        assert functions() == {"spend_credits", "refuse_change", "local_day"}
+        assert functions() == {
+            "any_key_used_elsewhere",
+            "local_day",
+            "refuse_change",
+            "spend_credits",
+            "spend_credits_together",
+        }
 
 
 def test_all_the_way_down_nothing_is_left_and_up_again_it_is_the_same(empty: Flask) -> None:

@@ -7,12 +7,11 @@ from flask import Blueprint, Response
 from pydantic import Field
 
 from creditapp import charging, identity, ledger
-from creditapp.api import once
-from creditapp.api.callers import LONGEST_KEY, account_of, remembered_caller
-from creditapp.api.consume import Charge, as_json, charge, insufficient
+from creditapp.api.callers import LONGEST_KEY, account_to_charge, remembered_caller
+from creditapp.api.consume import Charge, as_json, insufficient, rated
 from creditapp.api.wire import Body, KeyText, Text, answer, body
-from creditapp.db import retrying, transaction
 from creditapp.errors import CreditAppError
+from creditapp.onecall import at_once
 
 MOST_ITEMS = 1_000
 # An account is locked while a part of the batch is charged: others wait no longer than for this many.
@@ -45,7 +44,7 @@ def batch() -> Response:
     """200 and what became of every item, in order; with ``all`` 402 where they don't fit, and nothing is charged."""
     program = remembered_caller("consume")
     asked = body(Batch)
-    account_id = account_of(program, asked.account)
+    account_id = account_to_charge(program, asked.account)
     if asked.mode == "all":
         outcomes = _all(account_id, asked.items, program)
     else:
@@ -60,41 +59,30 @@ def batch() -> Response:
 
 def _each(account_id: int, items: Sequence[Item], program: identity.Caller) -> list[Outcome]:
     """Charge every item that can be; a refused one leaves the others as they are."""
+    wanted = [_rated(item, program) for item in items]
+    charges = [one for one in wanted if isinstance(one, ledger.Charge)]
+    outcomes = iter(at_once(lambda: ledger.spend_each(account_id, charges)) if charges else ())
+    return [next(outcomes) if isinstance(one, ledger.Charge) else one for one in wanted]
 
-    def part() -> list[Outcome]:
-        with transaction():
-            ledger.lock(account_id)  # so that no purchase takes a key between our look and our charge
-            return [_one(account_id, item, program) for item in items]
 
-    return retrying(part)
+def _rated(item: Item, program: identity.Caller) -> ledger.Charge | CreditAppError:
+    try:
+        return rated(item, item.key, program)
+    except CreditAppError as error:
+        return error
 
 
 def _all(account_id: int, items: Sequence[Item], program: identity.Caller) -> list[Outcome]:
     """Charge every item, or none."""
-
-    def everything() -> list[Outcome]:
-        with transaction():
-            return [charge(account_id, item, item.key, program) for item in items]
-
+    charges = [rated(item, item.key, program) for item in items]
     try:
-        return retrying(everything)
+        return [*at_once(lambda: ledger.spend_all(account_id, charges))]
     except ledger.InsufficientCredits as error:
         if error.watched:
             charging.look(account_id)
         raise insufficient(account_id, error) from error
     except ledger.IdempotencyMismatch as error:
         raise ledger.IdempotencyMismatch(error.key.removeprefix("api:")) from None
-
-
-def _one(account_id: int, item: Item, program: identity.Caller) -> Outcome:
-    if once.is_used_elsewhere(account_id, item.key):
-        return ledger.IdempotencyMismatch(item.key)
-    try:
-        return charge(account_id, item, item.key, program)
-    except ledger.KeyRevoked:
-        raise  # that is no matter of this item
-    except CreditAppError as error:
-        return error
 
 
 def _is_watched(outcome: Outcome) -> bool:

@@ -6,7 +6,7 @@ from flask import g, request
 
 from creditapp import identity
 from creditapp.api.wire import WrongShape
-from creditapp.db import transaction
+from creditapp.db import row_id, transaction
 from creditapp.errors import NotFound
 from creditapp.wiring import memory
 
@@ -77,6 +77,12 @@ def account_of(caller: identity.Caller, named: str | None) -> int:
         message = "There is no such account."
         raise NotFound(message)
     return account_id
+
+
+def account_to_charge(caller: identity.Caller, named: str | None) -> int:
+    """Like ``account_of``, without a look-up of an id: where there is no such account, its charge says so."""
+    account_id = row_id(named or "")
+    return account_of(caller, named) if account_id is None or caller.account_id is not None else account_id
 
 
 def idempotency_key() -> str | None:

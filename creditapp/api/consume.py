@@ -7,8 +7,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from creditapp import charging, checkout, identity, ledger, packages, recharge, usage
-from creditapp.api import once
-from creditapp.api.callers import account_of, idempotency_key, remembered_caller
+from creditapp.api.callers import account_to_charge, idempotency_key, remembered_caller
 from creditapp.api.wire import (
     Amount,
     Body,
@@ -23,8 +22,8 @@ from creditapp.api.wire import (
     number,
     written,
 )
-from creditapp.db import retrying, transaction
 from creditapp.errors import CreditAppError
+from creditapp.onecall import at_once
 from creditapp.wiring import settings
 
 MOST_UNITS = 1_000_000
@@ -77,10 +76,11 @@ def consume() -> Response:
     """Charge, once per Idempotency-Key: 201 and what is left, or 402 and what to do."""
     program = remembered_caller("consume")
     asked = body(Operation)
-    account_id = account_of(program, asked.account)
+    account_id = account_to_charge(program, asked.account)
     key = idempotency_key()
+    charge = rated(asked, key, program)
     try:
-        spent = retrying(lambda: _charged(account_id, asked, key, program))
+        spent = at_once(lambda: ledger.spend(account_id, charge))
     except ledger.InsufficientCredits as error:
         if error.watched:
             charging.look(account_id)
@@ -129,8 +129,8 @@ def insufficient(account_id: int, error: ledger.InsufficientCredits) -> Insuffic
     )
 
 
-def charge(account_id: int, asked: Charge, key: str | None, program: identity.Caller) -> ledger.Spent:
-    """Charge once per *key*, inside the door's transaction. Raises what ``usage.consume`` raises."""
+def rated(asked: Charge, key: str | None, program: identity.Caller) -> ledger.Charge:
+    """The charge with its price, once per *key*. Raises what ``usage.rated`` raises."""
     wanted = ledger.Charge(
         amount=ledger.LARGEST_AMOUNT,
         operation_type=asked.operation_type,
@@ -144,16 +144,7 @@ def charge(account_id: int, asked: Charge, key: str | None, program: identity.Ca
         completed_at=asked.completed_at,
         details=asked.metadata,
     )
-    spent = usage.consume(account_id, wanted, amount=asked.amount, quantity=asked.quantity, parameters=asked.parameters)
-    # One space of keys over all writes; the charge holds the account's lock, so that no purchase slips in.
-    if key and once.is_used_elsewhere(account_id, key):
-        raise ledger.IdempotencyMismatch(key)
-    return spent
-
-
-def _charged(account_id: int, asked: Charge, key: str | None, program: identity.Caller) -> ledger.Spent:
-    with transaction():
-        return charge(account_id, asked, key, program)
+    return usage.rated(wanted, amount=asked.amount, quantity=asked.quantity, parameters=asked.parameters)
 
 
 def _mark(asked: Charge) -> str:

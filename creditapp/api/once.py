@@ -45,18 +45,8 @@ _USED = text(
     "OR EXISTS (SELECT 1 FROM checkouts WHERE account_id = :account AND key = :key) "
     "OR EXISTS (SELECT 1 FROM idempotent_answers WHERE account_id = :account AND key = :key)"
 )
-_USED_ELSEWHERE = text(
-    "SELECT 1 WHERE EXISTS (SELECT 1 FROM credit_holds WHERE account_id = :account AND key = :key) "
-    "OR EXISTS (SELECT 1 FROM checkouts WHERE account_id = :account AND key = :key) "
-    "OR EXISTS (SELECT 1 FROM idempotent_answers WHERE account_id = :account AND key = :key)"
-)
 
 
 def is_used(account_id: int, key: str) -> bool:
     """Whether the caller's key belongs to any write of the account."""
     return db.session.execute(_USED, {"account": account_id, "key": f"api:{key}"}).first() is not None
-
-
-def is_used_elsewhere(account_id: int, key: str) -> bool:
-    """Whether the caller's key belongs to a write that is no credit transaction. One small read."""
-    return db.session.execute(_USED_ELSEWHERE, {"account": account_id, "key": f"api:{key}"}).first() is not None

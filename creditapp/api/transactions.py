@@ -9,7 +9,6 @@ from flask import Blueprint, Response
 from pydantic import Field
 
 from creditapp import charging, ledger, pricing, usage
-from creditapp.api import once
 from creditapp.api.callers import account_of, caller, idempotency_key
 from creditapp.api.wire import (
     Amount,
@@ -104,7 +103,7 @@ def reverse(transaction_id: int) -> Response:
             ledger.lock(account_id)
             name = f"api:{key}" if key else None
             replayed = name is not None and ledger.uses_key(account_id, name)
-            if key is not None and once.is_used_elsewhere(account_id, key):
+            if key is not None and ledger.is_used_elsewhere(account_id, f"api:{key}"):
                 raise ledger.IdempotencyMismatch(key)
             posted = ledger.reverse(
                 account_id, transaction_id, asked.amount, key=name, reason=asked.reason, request=mark

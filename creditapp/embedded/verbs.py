@@ -13,7 +13,7 @@ from flask import Flask, make_response
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from creditapp import buying, charging, identity, ledger, usage
+from creditapp import buying, charging, identity, ledger, onecall, usage
 from creditapp.app import create_app
 from creditapp.config import Settings
 from creditapp.db import db, retrying, transaction
@@ -73,7 +73,8 @@ class Credits:
         """Charge all of them, or none."""
         with self._inside():
             account_id = _id_of(account)
-            spent = self.write(lambda: [_charge(account_id, use) for use in uses])
+            charges = [_rated(use) for use in uses]
+            spent = self.at_once(lambda: ledger.spend_all(account_id, charges))
             self.look(account_id, watched=any(one.watched for one in spent))
             return spent
 
@@ -228,6 +229,10 @@ class Credits:
             db.session().expire_on_commit = False  # what is answered is read after the commit
             return retrying(committed)
 
+    def at_once(self, work: Callable[[], Answer]) -> Answer:
+        """Do *work* and commit it, as one call where that is enough."""
+        return onecall.at_once(work)
+
     def look(self, account_id: int, *, watched: bool) -> None:
         """After credits went: recharge the account where the ledger said that somebody watches and wants it."""
         if watched:
@@ -248,13 +253,16 @@ class _Joined(Credits):
     def write(self, work: Callable[[], Answer]) -> Answer:
         return work()
 
+    def at_once(self, work: Callable[[], Answer]) -> Answer:
+        return work()
+
     def look(self, account_id: int, *, watched: bool) -> None:
         """Nothing yet: the commit is the caller's, and the clock looks after it."""
 
 
-def _charge(account_id: int, use: Use) -> ledger.Spent:
+def _rated(use: Use) -> ledger.Charge:
     charge = ledger.Charge(amount=ledger.LARGEST_AMOUNT, operation_type=use.operation, key=use.key, **use.about)
-    return usage.consume(account_id, charge, amount=use.amount, quantity=use.quantity, parameters=use.parameters)
+    return usage.rated(charge, amount=use.amount, quantity=use.quantity, parameters=use.parameters)
 
 
 def _ring(session: Session) -> None:

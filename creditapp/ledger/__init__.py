@@ -7,9 +7,10 @@ touches the account row and no lot; lots are settled by whatever changes them, e
 allotted at once. ``proof.verify`` checks all of it.
 """
 
-from creditapp.ledger.answers import IdempotentAnswer, answer_under, remember_answer
+from creditapp.ledger.answers import IdempotentAnswer, answer_under, is_used_elsewhere, remember_answer
 from creditapp.ledger.buckets import UsageBucket, change_time_zone, counted_otherwise
 from creditapp.ledger.buckets import rebuild as rebuild_usage
+from creditapp.ledger.crowd import Crowd
 from creditapp.ledger.errors import IdempotencyMismatch, InsufficientCredits, InvalidAmount, KeyRevoked
 from creditapp.ledger.grants import adjust, expire, grant, open_account, settle
 from creditapp.ledger.holds import (
@@ -38,7 +39,7 @@ from creditapp.ledger.peak import highest
 from creditapp.ledger.policy import Policy, policy
 from creditapp.ledger.proof import Difference, verify
 from creditapp.ledger.returns import AlreadyReversed, NotAConsumption, claw_back, give_back, reverse, write_off
-from creditapp.ledger.spending import Charge, Spent, spend
+from creditapp.ledger.spending import Charge, Spent, spend, spend_all, spend_each, together
 from creditapp.ledger.standing import Balance, balance, lot_of, lots_left, payers
 from creditapp.ledger.statement import (
     Filters,
@@ -68,6 +69,7 @@ __all__ = [
     "Charge",
     "CreditLot",
     "CreditTransaction",
+    "Crowd",
     "Difference",
     "Filters",
     "Hold",
@@ -111,6 +113,7 @@ __all__ = [
     "highest",
     "hold",
     "hold_of",
+    "is_used_elsewhere",
     "lock",
     "lot_of",
     "lots_left",
@@ -125,9 +128,12 @@ __all__ = [
     "reverse",
     "settle",
     "spend",
+    "spend_all",
+    "spend_each",
     "state_of",
     "stood_before",
     "tally",
+    "together",
     "totals",
     "usage_of",
     "uses_key",

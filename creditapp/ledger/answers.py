@@ -6,11 +6,18 @@ on the checkout, holds of ours on the hold; the rest here.
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Integer, String, Text, UniqueConstraint, select
+from sqlalchemy import BigInteger, ForeignKey, Integer, String, Text, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from creditapp import clock
 from creditapp.db import Model, RowId, UTCDateTime, db
+
+# Whether a key belongs to a write that is no credit transaction.
+USED_ELSEWHERE = text(
+    "SELECT 1 WHERE EXISTS (SELECT 1 FROM credit_holds WHERE account_id = :account AND key = :key) "
+    "OR EXISTS (SELECT 1 FROM checkouts WHERE account_id = :account AND key = :key) "
+    "OR EXISTS (SELECT 1 FROM idempotent_answers WHERE account_id = :account AND key = :key)"
+)
 
 
 class IdempotentAnswer(Model):
@@ -26,6 +33,11 @@ class IdempotentAnswer(Model):
     status: Mapped[int] = mapped_column(Integer)
     body: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+def is_used_elsewhere(account_id: int, key: str) -> bool:
+    """Whether the key belongs to a write that is no credit transaction: a charge looks by itself."""
+    return db.session.execute(USED_ELSEWHERE, {"account": account_id, "key": key}).first() is not None
 
 
 def answer_under(account_id: int, key: str) -> IdempotentAnswer | None:

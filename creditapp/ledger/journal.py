@@ -18,6 +18,7 @@ from creditapp.ledger import lots
 from creditapp.ledger.errors import IdempotencyMismatch, InvalidAmount
 from creditapp.ledger.models import Account, CreditTransaction, Hold
 from creditapp.ledger.timeline import repayment
+from creditapp.onecall import only_in_a_transaction
 
 LARGEST_AMOUNT = Decimal(1_000_000_000)
 NO_DEBT = Decimal(0)
@@ -25,6 +26,7 @@ NO_DEBT = Decimal(0)
 
 def lock(account_id: int) -> Account:
     """The account as it is now; nobody else changes it until the transaction ends. Raises NotFound."""
+    only_in_a_transaction()
     account = db.session.get(Account, account_id, with_for_update=True, populate_existing=True)
     if account is None:
         message = "There is no such account."

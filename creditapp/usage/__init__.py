@@ -1,7 +1,7 @@
 """An operation is priced, paid and recorded; statistics read what was recorded, a forecast goes by them."""
 
 from creditapp.ledger import rebuild_usage as rebuild
-from creditapp.usage.consume import PRICE_DETAIL, consume, price_lines, priced
+from creditapp.usage.consume import PRICE_DETAIL, consume, price_lines, priced, rated
 from creditapp.usage.estimate import Estimate, estimate
 from creditapp.usage.forecast import ENOUGH_DAYS, LOOK_BACK_DAYS, WEEKDAYS_FROM_DAYS, Pace, Range, pace
 from creditapp.usage.months import Month, months
@@ -76,6 +76,7 @@ __all__ = [
     "pace",
     "price_lines",
     "priced",
+    "rated",
     "rebuild",
     "runway",
     "statistics",

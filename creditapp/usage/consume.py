@@ -24,23 +24,34 @@ def consume(
 
     Raises everything that ``priced`` and ``ledger.spend`` raise.
     """
+    return ledger.spend(account_id, rated(charge, amount=amount, quantity=quantity, parameters=parameters))
+
+
+def rated(
+    charge: ledger.Charge,
+    *,
+    amount: Decimal | None = None,
+    quantity: int = 1,
+    parameters: Mapping[str, Any] | None = None,
+) -> ledger.Charge:
+    """The charge with what it costs: *quantity* of its operation by the rate card, or exactly *amount*.
+
+    Raises everything that ``priced`` raises.
+    """
     if amount is not None:
         ledger.check_amount(amount)
         # Not every amount divides evenly; the amount is what counts, the unit cost is for reading.
         each = (amount / quantity).quantize(MILLIONTH)
-        return ledger.spend(account_id, replace(charge, amount=amount, units=quantity, unit_cost=each))
+        return replace(charge, amount=amount, units=quantity, unit_cost=each)
     price = priced(charge.operation_type or "", quantity, parameters)
-    return ledger.spend(
-        account_id,
-        replace(
-            charge,
-            amount=price.total,
-            operation_type=price.operation_type,
-            units=price.quantity,
-            unit_cost=price.unit_cost,
-            price_version=price.version,
-            details=charge.details if price.is_plain else charge.details | {PRICE_DETAIL: _compact(price)},
-        ),
+    return replace(
+        charge,
+        amount=price.total,
+        operation_type=price.operation_type,
+        units=price.quantity,
+        unit_cost=price.unit_cost,
+        price_version=price.version,
+        details=charge.details if price.is_plain else charge.details | {PRICE_DETAIL: _compact(price)},
     )
 
 

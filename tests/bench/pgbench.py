@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 
 from creditapp import ledger
-from creditapp.ledger import spending
+from creditapp.ledger import attempt, spending
 from tests.bench.house import House
 
 CLIENTS, THREADS = 16, 2
@@ -78,12 +78,12 @@ class Yardstick:
 def _statement() -> str:
     """The charge's own statement; all but the account and the key is written out."""
     charge = ledger.Charge(amount=Decimal(1), operation_type="basic_api_call")
-    given: dict[str, Any] = spending._parameters(0, charge, "0" * 32) | {"moment": None}
+    given: dict[str, Any] = spending._parameters(0, charge) | {"moment": None}
 
     def written(word: re.Match[str]) -> str:
         return word[0] if word[1] in {"account", "key"} else _literal(given[word[1]])
 
-    return WORD.sub(written, str(spending._CALL))
+    return WORD.sub(written, str(attempt._CALL))
 
 
 def _literal(value: Any) -> str:

@@ -13,10 +13,10 @@ from tests.ledger import door
 Answer = TypeVar("Answer")
 
 
-def charge_once(account_id: int, amount: str, key: str | None) -> str:
+def charge_once(account_id: int, amount: str, key: str | None, spend: Callable[..., ledger.Spent] = door.spend) -> str:
     """``charged``, ``replayed`` or ``refused``, and by which row."""
     try:
-        spent = door.spend(account_id, amount, key=key)
+        spent = spend(account_id, amount, key=key)
     except InsufficientCredits as refused:
         return f"refused with {refused.available} available"
     except IdempotencyMismatch:
@@ -28,6 +28,16 @@ def charge_at(account_id: int, moment: datetime, amount: str) -> int:
     """The row of a charge at *moment*."""
     with clock.at(moment):
         return door.spend(account_id, amount).transaction_id
+
+
+def charge_once_at_once(account_id: int, amount: str, key: str | None) -> str:
+    """The same, as one call that commits by itself."""
+    return charge_once(account_id, amount, key, door.spend_at_once)
+
+
+def charge_some_at_once(account_id: int, number: int, times: int) -> int:
+    """How many of so many charges were made, each under a key of its own."""
+    return sum(not door.spend_at_once(account_id, 1, key=f"{number} {turn}").replayed for turn in range(times))
 
 
 def grant_once(account_id: int, amount: str, key: str) -> tuple[int, Decimal]:

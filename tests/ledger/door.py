@@ -15,6 +15,7 @@ from sqlalchemy import select
 from creditapp import clock, identity, ledger
 from creditapp.db import db, transaction
 from creditapp.errors import CreditAppError
+from creditapp.onecall import at_once
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 OPENED = datetime(2025, 1, 1, tzinfo=UTC)  # before anything that a test lets happen
@@ -47,6 +48,11 @@ def spend(account_id: int, amount: Amount, **about: Any) -> ledger.Spent:
     """Charge, without a key where none is given."""
     with transaction():
         return ledger.spend(account_id, ledger.Charge(amount=Decimal(amount), **about))
+
+
+def spend_at_once(account_id: int, amount: Amount, **about: Any) -> ledger.Spent:
+    """The same, as one call that commits by itself."""
+    return at_once(lambda: ledger.spend(account_id, ledger.Charge(amount=Decimal(amount), **about)))
 
 
 def adjust(

@@ -1,6 +1,7 @@
 """Many callers at once, from eight processes: nothing is lost, nothing is done twice, nothing is overdrawn."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
@@ -41,10 +42,17 @@ def test_eight_processes_on_one_account_lose_nothing(url: str, racers: Racers, f
     assert door.differences() == []
 
 
-def test_of_sixty_four_callers_who_fight_for_the_last_ten_credits_exactly_ten_get_one(url: str, racers: Racers) -> None:
+# In a transaction of their own, and as one call, where callers of a process go together.
+WAYS = (callers.charge_once, callers.charge_once_at_once)
+
+
+@pytest.mark.parametrize("charge_once", WAYS)
+def test_of_sixty_four_callers_who_fight_for_the_last_ten_credits_exactly_ten_get_one(
+    url: str, racers: Racers, charge_once: Callable[..., str]
+) -> None:
     account = door.open_account(holding=10)
 
-    answers = racers.race(url, callers.charge_once, [(account, "1", f"key {number}") for number in range(CALLERS)])
+    answers = racers.race(url, charge_once, [(account, "1", f"key {number}") for number in range(CALLERS)])
 
     assert kinds(answers) == {"charged": 10, "refused": CALLERS - 10}
     assert sorted(int(answer.split()[-1]) for answer in answers if answer.startswith("charged")) == list(range(10))
@@ -52,14 +60,28 @@ def test_of_sixty_four_callers_who_fight_for_the_last_ten_credits_exactly_ten_ge
     assert door.differences() == []
 
 
-def test_one_key_sixty_four_times_at_once_is_one_transaction_and_one_answer(url: str, racers: Racers) -> None:
+@pytest.mark.parametrize("charge_once", WAYS)
+def test_one_key_sixty_four_times_at_once_is_one_transaction_and_one_answer(
+    url: str, racers: Racers, charge_once: Callable[..., str]
+) -> None:
     account = door.open_account(holding=1_000)
 
-    answers = racers.race(url, callers.charge_once, [(account, "3", "the key")] * CALLERS)
+    answers = racers.race(url, charge_once, [(account, "3", "the key")] * CALLERS)
 
     assert kinds(answers) == {"charged": 1, "replayed": CALLERS - 1}
     assert len({answer.split(maxsplit=1)[1] for answer in answers}) == 1
     assert door.available(account) == 997
+    assert door.differences() == []
+
+
+def test_callers_who_go_together_are_each_charged_once(url: str, racers: Racers) -> None:
+    account, times = door.open_account(holding=10_000), 5
+
+    made = racers.race(url, callers.charge_some_at_once, [(account, number, times) for number in range(CALLERS)])
+
+    assert made == [times] * CALLERS
+    assert door.available(account) == 10_000 - CALLERS * times
+    assert [row.number for row in reversed(list(ledger.every_entry(account)))] == list(range(1, 2 + CALLERS * times))
     assert door.differences() == []
 
 

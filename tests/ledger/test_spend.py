@@ -235,7 +235,7 @@ def test_a_charge_touches_no_lot(app: object) -> None:
         event.remove(db.engine, "before_cursor_execute", noted)
 
     assert not [statement for statement in statements if "credit_lot" in statement]
-    assert len(statements) == (1 if db.engine.dialect.name == "postgresql" else 4)
+    assert len(statements) == (1 if db.engine.dialect.name == "postgresql" else 5)
 
 
 def test_a_key_that_was_revoked_since_it_was_looked_up_charges_nothing(app: object) -> None:
