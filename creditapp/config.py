@@ -128,6 +128,11 @@ class Settings(BaseSettings):
         return self.data / "run"
 
     @property
+    def exports(self) -> Path:
+        """The folder of archives that people asked for."""
+        return self.data / "exports"
+
+    @property
     def database(self) -> str:
         """The database's address; SQLite in the data folder where none is given."""
         return self.database_url or f"sqlite:///{self.data / 'credits.sqlite'}"

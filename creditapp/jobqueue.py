@@ -22,6 +22,7 @@ QUEUE = "credits"
 CONNECT_SECONDS, ANSWER_SECONDS = 0.25, 0.5
 SILENCE = 10  # times what the failed ring took
 KEPT_SECONDS = 60
+JOB_SECONDS = 180
 
 
 class Bell:
@@ -39,7 +40,7 @@ class Bell:
         self._heard = True
         self.missed = 0
 
-    def ring(self, job: str, row_id: int) -> None:
+    def ring(self, job: str, row_id: int, longest_seconds: int = JOB_SECONDS) -> None:
         """Ask a worker to run ``creditapp.jobs.<job>`` for this row. Never raises, never waits long."""
         begun = time.monotonic()
         if begun < self._silent_until:
@@ -49,7 +50,12 @@ class Bell:
             self._silent_until = begun + CONNECT_SECONDS + ANSWER_SECONDS
         try:
             self._queue.enqueue(
-                f"creditapp.jobs.{job}", row_id, result_ttl=0, ttl=KEPT_SECONDS, failure_ttl=KEPT_SECONDS
+                f"creditapp.jobs.{job}",
+                row_id,
+                job_timeout=longest_seconds,
+                result_ttl=0,
+                ttl=KEPT_SECONDS,
+                failure_ttl=KEPT_SECONDS,
             )
         except (redis.RedisError, OSError) as error:
             failed = time.monotonic()
@@ -71,7 +77,7 @@ def use(url: str) -> Bell:
     return _bells[0]
 
 
-def ring_after_commit(job: str, row_id: int) -> None:
-    """Once the running transaction has committed, ask a worker to do *job* for this row."""
+def ring_after_commit(job: str, row_id: int, *, longest_seconds: int = JOB_SECONDS) -> None:
+    """Once the running transaction has committed, ask a worker to do *job* for this row, in so many seconds at most."""
     for bell in _bells:
-        after_commit(partial(bell.ring, job, row_id))
+        after_commit(partial(bell.ring, job, row_id, longest_seconds))

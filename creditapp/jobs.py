@@ -1,9 +1,10 @@
 """Every background job: one row id in; claim - ask - write. A job may run twice at once: its row is claimed first."""
 
 import logging
+import time
 from dataclasses import replace
 
-from creditapp import alerts, charging, identity, letters, webhooks
+from creditapp import alerts, charging, exports, identity, letters, webhooks
 from creditapp import recharge as recharges
 from creditapp.db import transaction
 from creditapp.gateway import PolarRefused, PolarUnavailable
@@ -13,6 +14,7 @@ from creditapp.wiring import gateway, settings
 
 log = logging.getLogger(__name__)
 
+NOTE_SECONDS = 1.0  # between two notes of how far an export is
 RECHARGE_STEPS = 4  # draft, charge, and once more each; what is not done then goes on later
 
 
@@ -71,6 +73,33 @@ def recharge(attempt_id: int) -> None:
         charging.take(step)
 
 
+def export_data(export_id: int) -> None:
+    """Make an archive of an account's data: claim it, write it page by page, say that it is there."""
+    with transaction():
+        claimed = exports.claim(export_id)
+    if claimed is None:
+        return
+    path, noted_at = exports.file_of(settings().exports, export_id, claimed.attempt), -NOTE_SECONDS
+
+    def note(done: int, total: int) -> None:
+        nonlocal noted_at
+        if time.monotonic() - noted_at >= NOTE_SECONDS:
+            noted_at = time.monotonic()
+            with transaction():
+                exports.note(claimed, done, total)
+
+    try:
+        size = exports.write(claimed, path, note)
+        with transaction():
+            exports.finished(claimed, size)
+    except exports.TakenOver:  # the clock sweeps up what was written so far
+        log.warning("export %s was taken over from a worker that was too slow", export_id)
+    except Exception as error:
+        log.exception("export %s failed", export_id)
+        with transaction():
+            exports.give_up_or_postpone(claimed, f"{type(error).__name__}: {error}")
+
+
 def _stop_url(envelope: letters.Envelope) -> str | None:
     """Where letters like this one are stopped; None for those that can't be."""
     if envelope.kind != alerts.LETTER_KIND or envelope.account_id is None:
@@ -79,4 +108,4 @@ def _stop_url(envelope: letters.Envelope) -> str | None:
     return f"{settings().app_url}/unsubscribe?letters={token}" if token else None
 
 
-JOBS = (handle_webhook, send_letter, recharge)
+JOBS = (handle_webhook, send_letter, recharge, export_data)

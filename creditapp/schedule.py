@@ -11,6 +11,7 @@ from creditapp import (
     alerts,
     charging,
     clock,
+    exports,
     jobs,
     ledger,
     letters,
@@ -23,6 +24,7 @@ from creditapp import (
 )
 from creditapp.db import db, transaction
 from creditapp.gateway import PolarRefused, PolarUnavailable
+from creditapp.wiring import settings
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +32,7 @@ log = logging.getLogger(__name__)
 UNHEARD = timedelta(seconds=0.5)
 # Where much waits, credits come before letters.
 UNHEARD_LETTER = timedelta(seconds=3)
+UNHEARD_EXPORT = timedelta(seconds=2)
 ROWS_A_ROUND = 200
 RECHARGE_LOOK = timedelta(minutes=5)
 ONE_ROUND_AT_A_TIME = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
@@ -83,6 +86,20 @@ def rebuild_usage() -> None:
         _alone(_rebuild, account_id)
 
 
+def make_exports() -> None:
+    """Make every archive that no worker took, or whose worker died."""
+    for export_id in exports.waiting(ROWS_A_ROUND, longer_than=UNHEARD_EXPORT):
+        _alone(jobs.export_data, export_id)
+
+
+def delete_exports() -> None:
+    """Delete archives that were ready for a day, and what workers left that died."""
+    found = exports.files(settings().exports)
+    with transaction():
+        needed = exports.expire()
+    exports.sweep(found, needed)
+
+
 def reconcile() -> None:
     """Ask Polar for what its webhooks did not bring."""
     try:
@@ -103,6 +120,8 @@ SCHEDULE: tuple[tuple[Callable[[], None], float], ...] = (
     (consider_alerts, 10),
     (watch_accounts, 15),
     (rebuild_usage, 5),
+    (make_exports, 2),
+    (delete_exports, 60),
     (reconcile, 300),
 )
 

@@ -19,7 +19,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from creditapp import identity, jobs, letters, packages, recharge, webhooks
+from creditapp import exports, identity, jobs, letters, packages, recharge, webhooks
 from creditapp.config import Settings
 from creditapp.db import db, transaction
 from tests.browsing import Api, Client, csrf_token
@@ -217,7 +217,8 @@ def run_jobs(app: Flask) -> Callable[[], None]:
             events = webhooks.waiting(1_000, longer_than=timedelta(0))
             posted = letters.waiting(1_000, longer_than=timedelta(0))
             attempts = recharge.waiting(1_000, longer_than=timedelta(0))
-            if not events and not posted and not attempts:
+            asked = exports.waiting(1_000, longer_than=timedelta(0))
+            if not (events or posted or attempts or asked):
                 return
             for event_id in events:
                 jobs.handle_webhook(event_id)
@@ -225,6 +226,8 @@ def run_jobs(app: Flask) -> Callable[[], None]:
                 jobs.send_letter(letter_id)
             for attempt_id in attempts:
                 jobs.recharge(attempt_id)
+            for export_id in asked:
+                jobs.export_data(export_id)
         message = "the jobs make more jobs without end"
         raise AssertionError(message)
 

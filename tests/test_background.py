@@ -72,7 +72,7 @@ def test_a_worker_runs_our_jobs_and_nothing_else(
 
     assert not victim.exists()
     assert queue.fetch_job(forged.id) is None
-    assert {name.rpartition(".")[2] for name in ALLOWED} == {"handle_webhook", "send_letter", "recharge"}
+    assert {name.rpartition(".")[2] for name in ALLOWED} == {"handle_webhook", "send_letter", "recharge", "export_data"}
 
 
 def test_the_clock_does_the_work_while_nobody_hears_the_bell(

@@ -7,6 +7,7 @@ from creditapp.web import (
     auth,
     balance,
     estimator,
+    exports,
     health,
     history,
     keys,
@@ -35,7 +36,7 @@ from creditapp.web import (
 
 def register(app: Flask) -> None:
     """Hang everything people see into *app*."""
-    for part in (security, sessions, shell, words, movements):
+    for part in (security, sessions, shell, words, movements, exports):
         part.register(app)
     for page in (
         auth,
@@ -54,6 +55,7 @@ def register(app: Flask) -> None:
         recharge,
         alerts,
         settings,
+        exports,
         theme,
         operator,
         unusual,

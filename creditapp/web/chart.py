@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from creditapp.exports import plain
 from creditapp.usage import Day
 
 COLOURS = 6
@@ -96,8 +97,3 @@ def shares(totals: Sequence[Decimal]) -> list[int]:
     for number in most_cut[: 100 - sum(whole)]:
         whole[number] += 1
     return whole
-
-
-def plain(amount: Decimal) -> str:
-    """A number as a program reads it: no grouping, no idle zeros, no exponent."""
-    return f"{amount.normalize():f}"

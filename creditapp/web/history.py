@@ -5,7 +5,6 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, redirect, render_template, request, stream_with_context, url_for
@@ -13,6 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from creditapp import clock, ledger, pricing
 from creditapp.db import db
+from creditapp.exports import cell, plain
 from creditapp.web.filters import Asked, asked
 from creditapp.web.movements import TYPES, Movement, movements
 from creditapp.web.sessions import account_id, login_required
@@ -47,8 +47,6 @@ COLUMNS = (
     "polar_order_id",
     "status",
 )
-# Spreadsheets take a cell that begins so for a formula, and run it.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +131,6 @@ def csv_lines(account: int, filters: ledger.Filters, here: ZoneInfo) -> Iterator
         yield part
 
 
-def cell(text: str | None) -> str:
-    """A text as a cell that no spreadsheet runs."""
-    if text is None:
-        return ""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
-
-
 def _cells(entry: ledger.CreditTransaction, here: ZoneInfo) -> Sequence[str | int]:
     return (
         entry.number,
@@ -150,10 +141,10 @@ def _cells(entry: ledger.CreditTransaction, here: ZoneInfo) -> Sequence[str | in
         cell(entry.description),
         cell(entry.operation_type),
         cell(entry.operation_id),
-        _plain(entry.amount),
-        _plain(entry.balance_before),
-        _plain(entry.balance_after),
-        _plain(entry.debt_change),
+        plain(entry.amount),
+        plain(entry.balance_before),
+        plain(entry.balance_after),
+        plain(entry.debt_change),
         cell(entry.reference_id),
         cell(entry.polar_order_id),
         entry.status,
@@ -164,11 +155,6 @@ def _csv(rows: Sequence[Sequence[object]]) -> str:
     text = io.StringIO(newline="")
     csv.writer(text).writerows(rows)
     return text.getvalue()
-
-
-def _plain(amount: Decimal) -> str:
-    """A number as a program reads it: no grouping, no idle zeros."""
-    return f"{amount.normalize():f}"
 
 
 def _chip_of(transaction_type: str) -> dict[str, str]:

@@ -10,9 +10,9 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+from creditapp.exports import plain
 from creditapp.letters.render import credits
 from creditapp.usage import DAY, Outlook, Step, midnight
-from creditapp.web.chart import plain
 
 SHORTEST_DAYS, LONGEST_DAYS = 28, 180
 PAST_DAYS = 28

@@ -131,6 +131,16 @@ def _mistypes_the_number_of_an_alert(page: Page, stage: Stage) -> None:
     page.get_by_text("Enter a number.").wait_for()
 
 
+def _asks_for_their_data(page: Page, stage: Stage) -> None:
+    if page.get_by_role("link", name="Download the archive").count() == 0:
+        page.get_by_role("button", name="Download all my data").click()
+    # Without a script nobody asks again but the person.
+    give_up = time.monotonic() + LETTER_SECONDS
+    while page.get_by_role("link", name="Download the archive").count() == 0:
+        assert time.monotonic() < give_up, "the archive did not come"
+        page.goto(f"{stage.town.url}/credits/settings/data")
+
+
 def _makes_a_key(page: Page, stage: Stage) -> None:
     page.get_by_label("Name").fill("nightly-import")
     page.get_by_role("button", name="Make key").click()
@@ -224,6 +234,8 @@ PLACES: dict[str, Place] = {
     "confirm": Place(HIGH.email, "/confirm"),
     "settings": Place(HIGH.email, "/credits/settings"),
     "settings-refused": Place(LOW.email, "/credits/settings", _mistypes_the_password),
+    "data": Place(HIGH.email, "/credits/settings/data"),
+    "data-ready": Place(LOW.email, "/credits/settings/data", _asks_for_their_data),
     "operator": Place(OPERATOR.email, "/operator/"),
     "operator-nothing-dead": Place(OPERATOR.email, "/operator/?state=dead"),
     "operator-event": Place(OPERATOR.email, lambda stage: stage.event()),

@@ -89,6 +89,12 @@ KINDS: dict[str, tuple[str, dict[str, Any], list[str], str]] = {
         ["alice@example.com", "half an hour", "works once"],
         f"{HOME}/reset-password?token=secret-token",
     ),
+    "export ready": (
+        "export_ready",
+        {"size": 12_345, "hours": 24},
+        ["ready to download", "24 hours", "then it is deleted", "alice@example.com"],
+        f"{HOME}/credits/settings/data",
+    ),
     "password changed": (
         "password_changed",
         {},

@@ -7,8 +7,9 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from creditapp import usage
+from creditapp.exports import plain
 from creditapp.usage import Day
-from creditapp.web.chart import COLOURS, plain, shares, stacked
+from creditapp.web.chart import COLOURS, shares, stacked
 from creditapp.web.line import LONGEST_DAYS, PAST_DAYS, SHORTEST_DAYS, line, past_midnights
 from tests.usage.test_outlook import seen
 from tests.web.seeing import DAY, NOON

@@ -15,7 +15,8 @@ from flask.testing import FlaskClient
 
 from creditapp import clock, identity, ledger
 from creditapp.db import db, transaction
-from creditapp.web.history import STREAM_ROWS, cell, csv_lines
+from creditapp.exports import cell
+from creditapp.web.history import STREAM_ROWS, csv_lines
 from tests.web.seeing import DAY, HOUR, NOON, grant, set_account, signed_up, spend, spend_at
 from tests.web.tree import Node, tree
 

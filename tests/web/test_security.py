@@ -110,6 +110,7 @@ def things(app: Flask, alice: identity.User, account: int) -> dict[str, int | st
         "key_id": identity.keys_of(account)[0].id,
         "alert_id": alerts.page(account, 1)[0].id,
         "rule_id": rule_id,
+        "token": "made-up",
         "month": f"{clock.now():%Y-%m}",
     }
 

@@ -1,0 +1,34 @@
+"""One's own data: the page follows it until it is there, stops asking, and the file comes."""
+
+import zipfile
+
+import pytest
+from playwright.sync_api import Request, expect
+
+from creditapp.demo import NEW
+from tests.browser.conftest import OpenPage
+
+pytestmark = pytest.mark.browser
+
+POLL_MS = 1_000
+
+
+def test_a_person_downloads_all_their_data(open_page: OpenPage) -> None:
+    page = open_page(NEW.email)
+    polls: list[Request] = []
+    page.on("request", lambda request: polls.append(request) if request.url.endswith("/progress") else None)
+    page.goto("/credits/settings")
+    page.get_by_role("link", name="Download all my data").click()
+    page.get_by_role("button", name="Download all my data").click()
+
+    with page.expect_download() as found:
+        page.get_by_role("link", name="Download the archive").click()
+
+    with zipfile.ZipFile(found.value.path()) as archive:
+        assert NEW.email in archive.read("people.csv").decode()
+        assert b"welcome" in archive.read("credit_transactions.csv").lower()
+    asked = len(polls)
+    page.clock.install()
+    page.clock.run_for(5 * POLL_MS)
+    assert len(polls) == asked
+    expect(page.get_by_role("heading", name="Your data is ready")).to_be_visible()
