@@ -25,7 +25,8 @@ from creditapp.exports.desk import (
     waiting,
 )
 from creditapp.exports.models import DataExport
-from creditapp.exports.parts import LEFT_OUT, PARTS, Part
+from creditapp.exports.parts import Part
+from creditapp.exports.subjects import LEFT_OUT, PARTS
 
 __all__ = [
     "LEFT_OUT",

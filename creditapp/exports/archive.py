@@ -13,7 +13,8 @@ import simplejson
 from creditapp.db import db
 from creditapp.exports.cells import as_cell, as_json, moment
 from creditapp.exports.desk import Claim
-from creditapp.exports.parts import LEFT_OUT, PARTS, Part
+from creditapp.exports.parts import Part
+from creditapp.exports.subjects import LEFT_OUT, PARTS
 
 ONLY_OURS = 0o600
 WELCOME = """All data of your account, as of {moment}.
