@@ -245,5 +245,6 @@ LEFT_OUT: Mapping[str, str] = {
     "data_exports": "that you asked for archives such as this one",
     "idempotent_answers": "copies of answers that your programs were given",
     "password_resets": "links for a forgotten password: they hold secrets",
+    "usage_buckets": "sums of the usage records by day",
     "watch_levels": "at which balance auto-recharge looks again: it follows from its plan",
 }
