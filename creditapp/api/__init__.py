@@ -1,9 +1,8 @@
 """The door for programs: JSON under ``/api/credits`` with a bearer key; every refusal is a problem in words."""
 
 import logging
-import time
 
-from flask import Blueprint, Flask, Request, Response
+from flask import Blueprint, Flask, Request, Response, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
@@ -22,15 +21,15 @@ from creditapp.api import (
     transactions,
     usage,
 )
-from creditapp.api.callers import note_use, whose_limit
+from creditapp.api.callers import note_use
+from creditapp.api.limit import Counter, count_call, tell_limit
 from creditapp.api.wire import problem
 from creditapp.errors import CreditAppError
-from creditapp.wiring import csrf, limiter, settings
+from creditapp.wiring import csrf, limiter
 
 log = logging.getLogger(__name__)
 
 ROOT = "/api"
-TOO_MANY = 429
 WORDS = {
     404: ("not_found", "Not found", "There is nothing at this address."),
     405: ("method_not_allowed", "Method not allowed", "This address does not take that method."),
@@ -41,6 +40,7 @@ WORDS = {
 
 def register(app: Flask) -> None:
     """Hang the API into *app*. Programs carry no cookie, so that there is nothing to forge."""
+    app.extensions["calls"] = Counter(app.extensions["settings"].redis_url)
     app.register_blueprint(bp)
     app.register_blueprint(docs.bp)
 
@@ -50,19 +50,6 @@ def _note_use(response: Response) -> Response:
         note_use()
     except SQLAlchemyError:
         log.warning("the use of a key could not be written down", exc_info=True)
-    return response
-
-
-def _tell_limit(response: Response) -> Response:
-    """How many calls are left in this window, and when it ends (draft-ietf-httpapi-ratelimit-headers)."""
-    now = limiter.current_limit
-    if now is not None:
-        response.headers["RateLimit-Limit"] = str(now.limit.amount)
-        response.headers["RateLimit-Remaining"] = str(max(now.remaining, 0))
-        seconds = max(int(now.reset_at - time.time()), 0)
-        response.headers["RateLimit-Reset"] = str(seconds)
-        if response.status_code == TOO_MANY:
-            response.headers.setdefault("Retry-After", str(max(seconds, 1)))
     return response
 
 
@@ -99,7 +86,7 @@ def broken() -> Response:
 
 bp = Blueprint("api", __name__, url_prefix=f"{ROOT}/credits")
 csrf.exempt(bp)
-limiter.limit(lambda: settings().api_rate_limit, key_func=whose_limit)(bp)
+limiter.request_filter(lambda: is_ours(request))  # it counts for itself
 for _resource in (
     balance,
     consume,
@@ -116,6 +103,7 @@ for _resource in (
 ):
     _resource.register(bp)
 bp.after_request(_note_use)
-bp.after_request(_tell_limit)
+bp.before_request(count_call)
+bp.after_request(tell_limit)
 
 __all__ = ["broken", "http", "is_ours", "refused", "register"]
