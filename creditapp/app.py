@@ -46,6 +46,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["memory"] = {}
     app.extensions["ledger_policy"] = ledger_policy(settings)
     app.extensions["low_balance_threshold"] = settings.low_balance_threshold
+    app.extensions["most_recharge_failures"] = settings.auto_recharge_max_failures
     app.extensions["charges"] = Crowd(together)
     app.extensions["rate_cards"] = pricing.Cards()
     app.extensions["migrate"] = LocalProxy(cache(partial(_migrate, app)))

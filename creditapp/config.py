@@ -101,6 +101,7 @@ class Settings(BaseSettings):
     welcome_credits: int = Field(default=100, ge=0)
     bonus_expires_days: int | None = Field(default=90, ge=1)
     low_balance_threshold: int = Field(default=500, ge=0)
+    auto_recharge_max_failures: int = Field(default=1, ge=1, le=100)
     api_rate_limit: Annotated[str, AfterValidator(_rate)] = "10000/second"
     clawback_other_lots: bool = True
     clawback_forgive: bool = False

@@ -12,7 +12,7 @@ from decimal import Decimal
 from sqlalchemy import select
 
 from creditapp import checkout, clock, ledger
-from creditapp.db import db, row_id
+from creditapp.db import db, of_app, row_id
 from creditapp.gateway import Charged, PolarOrder
 from creditapp.recharge import telling
 from creditapp.recharge.deciding import COOLDOWN
@@ -26,7 +26,6 @@ CLAIM = timedelta(seconds=30)
 GIVE_UP_AFTER = timedelta(hours=20)  # after that Stripe forgets which charge was the same
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
 SURELY_ANSWERED_AFTER = timedelta(minutes=2)  # no request to charge runs longer
-MAX_FAILURES = 1
 SWITCHED_OFF = "It was switched off before the card was charged."
 NOT_ENABLED = "Polar does not charge saved cards for this seller yet. Recharge with one click instead."
 
@@ -258,7 +257,10 @@ def _paid(attempt_id: int, order: checkout.Order) -> None:
 
 
 def _end(attempt_id: int, state: str, reason: str, *, stop: str, letter: str) -> None:
-    """End an attempt that did not charge, and stop the plan, with the reason; a person is told at once."""
+    """End an attempt that did not charge, with the reason, and stop the plan; a person is told at once.
+
+    After fewer declines than the seller allows the plan stays on: the next automatic try waits for the cooldown.
+    """
     account_id = db.session.get_one(RechargeAttempt, attempt_id).account_id
     ledger.lock(account_id)
     attempt = _locked(attempt_id)
@@ -268,12 +270,15 @@ def _end(attempt_id: int, state: str, reason: str, *, stop: str, letter: str) ->
     attempt.charged_at = None  # nothing was
     plan = plan_of(account_id)
     assert plan is not None  # noqa: S101  (an attempt has a plan)
-    plan.stopped, plan.stopped_reason = stop, reason
     if state == "declined":
         plan.failures += 1
-        plan.enabled = plan.failures < MAX_FAILURES
+        plan.enabled = plan.failures < of_app("most_recharge_failures")
         be_told(plan)
-    telling.failed(account_id, stop if not plan.enabled or stop != "declined" else "declined_once", reason)
+    if state == "declined" and plan.enabled:
+        telling.failed(account_id, "declined_once", f"{reason} It is tried again in an hour.")
+    else:
+        plan.stopped, plan.stopped_reason = stop, reason
+        telling.failed(account_id, stop, reason)
     telling.write(letter, attempt, plan)
 
 

@@ -70,8 +70,10 @@ def switch(account_id: int, *, on: bool) -> None:
 
 
 def rearm(account_id: int) -> None:
-    """A new card was saved: what stopped the plan counts no more, and what a decline switched off is on again."""
+    """A new card was saved: declines of the old one count no more, and what they switched off is on again."""
     plan = plan_of(account_id)
+    if plan is not None:
+        plan.failures = 0
     if plan is not None and plan.stopped is not None:
         plan.enabled, plan.updated_at = True, clock.now()
         _rearm(plan)

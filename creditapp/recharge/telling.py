@@ -64,6 +64,7 @@ def write(kind: str, attempt: RechargeAttempt, plan: RechargePlan) -> None:
             "reason": attempt.reason,
             "card": card.words if card else "your card",
             "balance": str(ledger.balance(attempt.account_id).available),
+            "switched_off": not plan.enabled,
         },
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from creditapp import charging, checkout, clock, identity, ledger, packages, recharge, schedule
+from creditapp import alerts, charging, checkout, clock, identity, ledger, packages, recharge, schedule, watching
 from creditapp.db import db, transaction
 from creditapp.gateway import charging as gateway_charging
 from creditapp.ledger.watching import WatchLevel
@@ -196,6 +196,57 @@ def test_a_decline_switches_it_off_tells_why_and_is_not_tried_again(
     assert [one for one in letters() if "declined" in str(one["Subject"])].__len__() == 1
     assert "Auto-recharge is switched off" in browser.sees("/credits")
     assert "Switched off: card declined" in browser.sees("/credits/settings/auto_recharge")
+
+
+@pytest.mark.settings(auto_recharge_max_failures=2)
+def test_where_two_declines_are_allowed_the_first_waits_for_the_hour_and_the_second_switches_it_off(
+    program: Program, polar: Polar, account: int, save_card: Callable[..., None], told: Told, browser: Visitor,
+    letters: Callable[[], list[Any]],
+) -> None:  # fmt: skip
+    save_card(LATER_DECLINES)
+    plans(program)
+    spends(program, 60)
+    told()
+    assert states(account) == ["declined"]
+    assert program.get("/auto_recharge")["state"] == "on"
+    assert "A recharge was declined" in browser.sees("/credits/alerts")
+    assert "switched off" not in browser.sees("/credits")
+    spends(program, 1)
+    schedule.consider_recharges()
+    told()
+    assert states(account).count("declined") == 1  # it waits for the hour
+
+    with later():
+        schedule.consider_recharges()
+        told()
+    assert states(account).count("declined") == 2
+    assert program.get("/auto_recharge")["state"] == "declined"
+    assert "Auto-recharge is switched off" in browser.sees("/credits")
+    declined = [str(one["Subject"]).partition(":")[0] for one in letters() if "declined" in str(one["Subject"])]
+    assert declined == ["Auto-recharge did not go through", "Auto-recharge is switched off"]
+    assert polar.charges_of(account) == []
+
+
+@pytest.mark.settings(auto_recharge_max_failures=2)
+def test_a_recharge_that_goes_well_and_a_new_card_forget_the_decline_before(
+    program: Program, polar: Polar, account: int, save_card: Callable[..., None], told: Told, browser: Visitor
+) -> None:
+    save_card(LATER_DECLINES)
+    plans(program)
+    spends(program, 60)
+    told()
+    save_card(PAYS)
+    told()
+    assert len(polar.charges_of(account)) == 1
+    assert "A recharge was declined" in browser.sees("/credits/alerts")  # it stands there as over
+    assert [one.status for one in alerts.page(account, 9) if one.alert_type == "auto_recharge_failed"] == ["resolved"]
+
+    save_card(LATER_DECLINES)
+    with later():
+        spends(program, 1_000)
+        schedule.consider_recharges()
+        told()
+    assert program.get("/auto_recharge")["state"] == "on"  # the first decline again
 
 
 def test_a_new_card_after_a_decline_is_charged_at_once(
@@ -547,6 +598,59 @@ def test_the_monthly_limit_stops_it_and_says_so(
     if same_month:
         assert log(account)[0] == ("skipped", "This month's limit would be passed.")
         assert program.get("/auto_recharge")["state"] == "cap_reached"
+
+
+def test_a_package_smaller_than_the_gap_is_told_in_the_inbox(
+    program: Program, polar: Polar, account: int, save_card: Callable[..., None], told: Told, browser: Visitor
+) -> None:
+    save_card()
+    plans(program, threshold=5_000)
+    told()
+    shown = browser.sees("/credits/alerts")
+    assert "Auto-recharge can't keep up" in shown
+    assert "1,000 credits were recharged, and 1,100 available are no more than 5,000 still." in shown
+
+
+def test_the_months_limit_is_told_when_it_is_used_up_and_over_when_it_is_raised(
+    program: Program, polar: Polar, account: int, save_card: Callable[..., None], told: Told, browser: Visitor
+) -> None:
+    save_card()
+    plans(program, monthly_cap_cents=1_000)
+    spends(program, 60)
+    told()
+    [cap] = [one for one in alerts.page(account, 9) if one.alert_type == "recharge_cap"]
+    assert cap.message.startswith("$10.00 of your monthly limit of $10.00 are spent")
+    assert "of your monthly limit of $10.00 are spent" in browser.sees("/credits")  # nothing is more urgent
+
+    plans(program, monthly_cap_cents=20_000)
+    watching.watch(account)
+    db.session.rollback()
+    assert [one.status for one in alerts.page(account, 9) if one.alert_type == "recharge_cap"] == ["resolved"]
+
+
+def test_without_a_card_the_inbox_says_so_until_one_is_saved(
+    program: Program, polar: Polar, account: int, save_card: Callable[..., None], told: Told
+) -> None:
+    plans(program, threshold=500)
+    [alert] = [one for one in alerts.page(account, 9) if one.alert_type == "auto_recharge_failed"]
+    assert alert.message == "Auto-recharge needs you. No card is saved yet. Nothing was charged."
+    save_card()
+    told()
+    assert alert.status == "resolved"
+
+
+def test_while_it_is_recharged_no_letter_says_that_credits_are_low(
+    program: Program, polar: Polar, account: int, save_card: Callable[..., None], told: Told,
+    letters: Callable[[], list[Any]],
+) -> None:  # fmt: skip
+    save_card()
+    plans(program, threshold=20)
+    with transaction():
+        alerts.begin(account)
+    spends(program, 80)
+    told()
+    assert [str(one["Subject"]) for one in letters() if "left" in str(one["Subject"])] == []
+    assert [one.status for one in alerts.page(account, 9) if one.alert_type == "low_balance"] == ["resolved"]
 
 
 def test_a_package_smaller_than_the_gap_charges_once_an_hour_and_never_in_a_loop(

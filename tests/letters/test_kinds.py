@@ -73,8 +73,14 @@ KINDS: dict[str, tuple[str, dict[str, Any], list[str], str]] = {
     ),
     "recharge declined": (
         "recharge_failed",
-        {**RECHARGE, "balance": "487"},
+        {**RECHARGE, "balance": "487", "switched_off": True},
         ["Insufficient funds.", "Nothing was charged", "switched off", "487"],
+        f"{HOME}/credits/settings/auto_recharge",
+    ),
+    "recharge declined, tried again": (
+        "recharge_failed",
+        {**RECHARGE, "balance": "487", "switched_off": False},
+        ["Insufficient funds.", "Nothing was charged", "We try once more in an hour.", "487"],
         f"{HOME}/credits/settings/auto_recharge",
     ),
     "recharge needs you": (
