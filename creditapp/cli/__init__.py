@@ -6,7 +6,7 @@ from flask import Flask
 def register(app: Flask) -> None:
     """Hang the commands into *app*."""
     # Here and not above: `flask dev` is of this package too, and starts without loading the application.
-    from creditapp.cli import credits, keys, migrations, polar, prices, seed, usage, users, webhooks
+    from creditapp.cli import backtest, credits, keys, migrations, polar, prices, seed, usage, users, webhooks
 
     groups = (
         credits.credits,
@@ -18,5 +18,6 @@ def register(app: Flask) -> None:
         users.users,
         webhooks.inbox,
     )
+    usage.usage.add_command(backtest.backtest)
     for command in (*groups, seed.seed):
         app.cli.add_command(command)

@@ -1,4 +1,4 @@
-"""``flask usage``: what was used, counted anew."""
+"""``flask usage``: what was used, counted anew; ``backtest`` stands in a file of its own."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -26,13 +26,14 @@ def rebuild(email: str | None) -> None:
     wait while it is counted.
     """
     counted = 0
-    for account_id in [identity.account_named(email)] if email else _everybody():
+    for account_id in [identity.account_named(email)] if email else everybody():
         retrying(partial(_rebuild, account_id))
         counted += 1
     click.echo(f"Usage counted anew for {counted:,} account{'' if counted == 1 else 's'}.")
 
 
-def _everybody() -> Iterator[int]:
+def everybody() -> Iterator[int]:
+    """Every account, one page at a time."""
     last = 0
     while page := ledger.account_ids(ACCOUNTS_AT_ONCE, after=last):
         yield from page

@@ -1,6 +1,7 @@
 """An operation is priced, paid and recorded; statistics read what was recorded, a forecast goes by them."""
 
 from creditapp.ledger import rebuild_usage as rebuild
+from creditapp.usage.backtest import MEANT_PERCENT, Score, backtest
 from creditapp.usage.consume import PRICE_DETAIL, consume, price_lines, priced, rated
 from creditapp.usage.estimate import Estimate, estimate
 from creditapp.usage.forecast import ENOUGH_DAYS, LOOK_BACK_DAYS, WEEKDAYS_FROM_DAYS, Pace, Range, pace
@@ -43,6 +44,7 @@ __all__ = [
     "INSTANT",
     "LAST_24_HOURS",
     "LOOK_BACK_DAYS",
+    "MEANT_PERCENT",
     "PERIODS",
     "PRICE_DETAIL",
     "UNLABELLED",
@@ -56,11 +58,13 @@ __all__ = [
     "Pace",
     "Range",
     "Runway",
+    "Score",
     "Span",
     "Statistics",
     "Step",
     "Summary",
     "Use",
+    "backtest",
     "by_day",
     "change",
     "charged",
