@@ -12,7 +12,7 @@ from tests.browser.test_keyboard import tab_to
 pytestmark = pytest.mark.browser
 
 SOON_MS = 20_000
-SPENDER = "spender@example.com"
+SPENDER = "runs-low@example.com"
 
 
 def test_who_spends_below_the_level_sees_it_and_puts_it_away_by_keyboard(
