@@ -103,6 +103,11 @@ def row_id(text: str) -> int | None:
     return number if number <= LARGEST_ID and str(number) == text else None
 
 
+def sqlite_time(moment: datetime) -> str:
+    """A moment as SQLAlchemy writes it into SQLite, so that text compares like time."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
 def to_millionths(credits: Decimal | int) -> int:
     """*credits* as whole millionths; anything finer is a mistake of ours, never rounded away."""
     millionths = credits * MILLIONTHS

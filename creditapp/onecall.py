@@ -87,20 +87,20 @@ def may_be_tried_again(error: Exception) -> bool:
 
 
 @contextmanager
-def driver() -> Iterator[Execute]:
+def driver(*, writing: bool = True) -> Iterator[Execute]:
     """How to execute on a connection of the driver's own: PostgreSQL commits each statement, SQLite all with the block.
 
-    Raises DBAPIError, as SQLAlchemy does.
+    Who only reads says so, and does not wait for SQLite's writer. Raises DBAPIError, as SQLAlchemy does.
     """
     engine = db.engine
     postgres = engine.dialect.name == "postgresql"
     pooled = (_committing(engine) if postgres else engine).raw_connection()
     connection: Any = pooled.driver_connection
     try:
-        if not postgres:
+        if writing and not postgres:
             take_turn(connection)
         yield partial(_by_driver, connection, postgres)
-        if not postgres:
+        if writing and not postgres:
             _by_driver(connection, postgres, _COMMIT, {})
     except (psycopg.Error, sqlite3.Error) as error:
         if postgres and connection.closed:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from creditapp import clock, ledger
@@ -43,14 +43,6 @@ class Welcome:
 
     credits: int
     expires_days: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class AccountOfSession:
-    """The account that a session acts for, and the zone its times are shown in."""
-
-    account_id: int
-    time_zone: str
 
 
 def normal_email(email: str) -> str:
@@ -123,12 +115,6 @@ def by_session(token: str) -> User | None:
             UserSession.expires_at > clock.now(),
         )
     )
-
-
-def account_of_session(token: str) -> AccountOfSession | None:
-    """The account of who is signed in with this token, in one small read; None once the session ended."""
-    row = db.session.execute(_ACCOUNT_OF_SESSION, {"token_hash": token_hash(token), "now": clock.now()}).first()
-    return None if row is None else AccountOfSession(row.account_id, row.time_zone)
 
 
 def signed_in_at(token: str) -> datetime | None:
@@ -240,23 +226,6 @@ def set_time_zone(account_id: int, time_zone: str) -> None:
 def token_hash(token: str) -> str:
     """What is kept of a session token or key: enough to recognise it, useless to a thief."""
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-# Built once and from plain columns: it is asked at every poll.
-_SESSION, _MEMBERSHIP, _ACCOUNT = (table.__table__ for table in (UserSession, Membership, ledger.Account))
-_ACCOUNT_OF_SESSION = (
-    select(_MEMBERSHIP.c.account_id, _ACCOUNT.c.time_zone)
-    .select_from(_SESSION)
-    .join(_MEMBERSHIP, _MEMBERSHIP.c.user_id == _SESSION.c.user_id)
-    .join(_ACCOUNT, _ACCOUNT.c.id == _MEMBERSHIP.c.account_id)
-    .where(
-        _SESSION.c.token_hash == bindparam("token_hash"),
-        _SESSION.c.revoked_at.is_(None),
-        _SESSION.c.expires_at > bindparam("now"),
-    )
-    .order_by(_MEMBERSHIP.c.created_at)
-    .limit(1)
-)
 
 
 def _revoke(*which: object) -> None:

@@ -40,7 +40,7 @@ from creditapp.ledger.policy import Policy, policy
 from creditapp.ledger.proof import Difference, verify
 from creditapp.ledger.returns import AlreadyReversed, NotAConsumption, claw_back, give_back, reverse, write_off
 from creditapp.ledger.spending import Charge, Spent, spend, spend_all, spend_each, together
-from creditapp.ledger.standing import Balance, balance, lot_of, lots_left, payers
+from creditapp.ledger.standing import EXPIRING_WITHIN, Balance, balance, lot_of, lots_left, payers
 from creditapp.ledger.statement import (
     Filters,
     Totals,
@@ -60,6 +60,7 @@ from creditapp.ledger.timeline import LotLeft
 from creditapp.ledger.watching import watch
 
 __all__ = [
+    "EXPIRING_WITHIN",
     "LARGEST_AMOUNT",
     "TRANSACTION_TYPES",
     "Account",

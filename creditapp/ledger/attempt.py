@@ -8,13 +8,12 @@ write the usage record and count it in its bucket. No lot is touched.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import text
 
 from creditapp import clock
-from creditapp.db import is_postgres
+from creditapp.db import is_postgres, sqlite_time
 from creditapp.ledger import buckets
 from creditapp.ledger.answers import USED_ELSEWHERE
 from creditapp.ledger.policy import policy
@@ -123,8 +122,8 @@ _STANDING = text(
 
 
 def _on_sqlite(execute: Execute, asked: dict[str, Any]) -> Answer:
-    given = asked | {"moment": _sqlite_time(clock.now())}
-    given |= {name: _sqlite_time(given[name]) for name in ("started_at", "completed_at") if given[name]}
+    given = asked | {"moment": sqlite_time(clock.now())}
+    given |= {name: sqlite_time(given[name]) for name in ("started_at", "completed_at") if given[name]}
     if given["api_key"] is not None and not execute(_WORKING_KEY, given):
         return Answer("revoked")
     if given["key"] is not None and execute(USED_ELSEWHERE, given):
@@ -174,8 +173,3 @@ def _refused(execute: Execute, given: dict[str, Any]) -> Answer:
 
 def _is_watched(balance: int, reserved: int, level: int | None) -> bool:
     return level is not None and balance - reserved <= level
-
-
-def _sqlite_time(moment: datetime) -> str:
-    # As SQLAlchemy writes a naive UTC moment, so that text compares like time.
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")

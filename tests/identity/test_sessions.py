@@ -32,13 +32,10 @@ def sign_out(token: str) -> None:
         identity.close_session(token)
 
 
-def test_a_token_says_who_is_signed_in_and_for_which_account(ada: identity.User) -> None:
+def test_a_token_says_who_is_signed_in(ada: identity.User) -> None:
     token = sign_in(ada)
 
     assert identity.by_session(token) is ada
-    found = identity.account_of_session(token)
-    assert found is not None
-    assert (found.account_id, found.time_zone) == (identity.account_id_of(ada), "UTC")
 
 
 @pytest.mark.parametrize("token", ["", "x", "0" * 43])
@@ -46,7 +43,6 @@ def test_a_token_that_was_never_given_out_is_nobody(ada: identity.User, token: s
     sign_in(ada)
 
     assert identity.by_session(token) is None
-    assert identity.account_of_session(token) is None
 
 
 def test_only_a_hash_of_the_token_is_kept(ada: identity.User) -> None:
@@ -65,10 +61,8 @@ def test_a_session_ends_after_two_weeks_to_the_instant(ada: identity.User) -> No
 
     with clock.at(now + timedelta(days=14) - INSTANT):
         assert identity.by_session(token) is ada
-        assert identity.account_of_session(token)
     with clock.at(now + timedelta(days=14)):
         assert identity.by_session(token) is None
-        assert identity.account_of_session(token) is None
         assert identity.open_sessions(ada) == []
 
 
@@ -78,7 +72,6 @@ def test_signing_out_ends_this_session_alone(ada: identity.User) -> None:
     sign_out(here)
 
     assert identity.by_session(here) is None
-    assert identity.account_of_session(here) is None
     assert identity.by_session(there) is ada
 
 

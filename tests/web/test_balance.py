@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
 
 from creditapp import clock, identity, ledger
 from creditapp.db import db, transaction
 from creditapp.web.level import level
+from tests.asking import statements
 from tests.web.seeing import DAY, HOUR, NOON, grant, set_account, signed_up, spend, spend_at
 from tests.web.tree import Node, tree
 
 ADDRESS = "/credits/balance"
 LIVE = {"HX-Request": "true"}
+SECOND = HOUR / 3_600
 
 on_both = pytest.mark.both_databases
 
@@ -120,23 +121,42 @@ def test_a_new_day_in_the_accounts_zone_is_news(browser: FlaskClient, account: i
 
 
 @on_both
-def test_a_poll_makes_three_small_reads_and_loads_no_person(browser: FlaskClient) -> None:
+def test_a_poll_without_news_is_one_small_read_and_loads_no_person(browser: FlaskClient) -> None:
     known = tag(browser)
-    asked: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        asked.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
+    with statements() as asked:
         assert browser.get(ADDRESS, headers={**LIVE, "HX-PTag": known}).status_code == 304
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
 
-    reads = [statement for statement in asked if statement.startswith("SELECT")]
-    assert len(reads) == 3
+    reads = [statement for statement in asked if statement.strip().startswith("SELECT")]
+    assert len(reads) == 1
     assert not any("users" in statement.split() for statement in reads)
     assert not any("IMMEDIATE" in statement or "UPDATE" in statement for statement in asked)
+
+
+@on_both
+def test_what_falls_due_is_news_although_nothing_was_written(browser: FlaskClient, account: int) -> None:
+    with transaction():
+        ledger.hold(account, Decimal(5), expires_in=HOUR)
+        for key, expires_at in (("soon", NOON + 30 * DAY + 2 * HOUR), ("now", NOON + 3 * HOUR)):
+            ledger.grant(account, Decimal(30), transaction_type="bonus", key=key, expires_at=expires_at)
+    known = tag(browser)
+    for hours in (1, 2, 3):  # the hold ends, a lot expires within 30 days, and one expires
+        with clock.at(NOON + hours * HOUR - SECOND):
+            assert browser.get(ADDRESS, headers={"HX-PTag": known}).status_code == 304
+        with clock.at(NOON + hours * HOUR):
+            answer = browser.get(ADDRESS, headers={"HX-PTag": known})
+            assert answer.status_code == 200
+            known = answer.headers["HX-PTag"]
+
+
+@on_both
+def test_a_card_drawn_before_is_not_known_to_a_session_that_has_ended(
+    browser: FlaskClient, alice: identity.User
+) -> None:
+    known = tag(browser)
+    with transaction():
+        identity.close_sessions(alice)
+
+    assert browser.get(ADDRESS, headers={**LIVE, "HX-PTag": known}).status_code == 401
 
 
 def test_a_live_poll_brings_the_pill_and_the_banner_and_tells_the_page(browser: FlaskClient, account: int) -> None:
