@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from creditapp import checkout, clock, demo, identity, ledger, letters, packages
+from creditapp import checkout, clock, demo, identity, ledger, letters, packages, recharge, usage
 from creditapp.db import db, transaction
 from creditapp.demo.stories import STORIES
 from tests.databases import Databases, app_on
@@ -92,8 +92,9 @@ def test_what_a_visitor_spent_stays_spent_when_the_demo_is_set_up_again(told: No
 def test_the_history_shows_every_kind_of_movement_there_is_so_far(told: None) -> None:
     kinds = Counter(row.transaction_type for row in history(HIGH))
 
-    assert set(kinds) == {"purchase", "consumption", "bonus", "adjustment", "expiration"}
+    assert set(kinds) == {"purchase", "consumption", "bonus", "adjustment", "expiration", "refund", "reversal"}
     assert kinds["consumption"] > 500
+    assert {"refund", "reversal", "expiration"} < {row.transaction_type for row in history(LOW)}
 
 
 def test_the_history_spans_weeks_and_uses_every_operation_mostly_in_office_hours(told: None) -> None:
@@ -103,7 +104,7 @@ def test_the_history_spans_weeks_and_uses_every_operation_mostly_in_office_hours
         moments = [row.processed_at.astimezone(zone) for row in used]
         weekdays = [moment for moment in moments if moment.weekday() < 5]
 
-        assert max(moments) - min(moments) > timedelta(weeks=7)
+        assert max(moments) - min(moments) > timedelta(days=115)
         assert len({row.operation_type for row in used}) == 6
         assert len(weekdays) > 0.85 * len(moments)
         assert sum(8 <= moment.hour < 18 for moment in weekdays) > 0.75 * len(weekdays)
@@ -113,8 +114,45 @@ def test_a_package_is_bought_when_the_balance_has_run_low(told: None) -> None:
     rows = history(LOW)
     before_purchases = [row.balance_before for row in rows if row.transaction_type == "purchase"]
 
-    assert len(before_purchases) == 4
+    assert len(before_purchases) == 6
     assert all(balance < 500 for balance in before_purchases)
+
+
+def test_a_failed_batch_was_given_back_whole_within_minutes(told: None) -> None:
+    for email in (HIGH, LOW):
+        rows = {str(row.id): row for row in history(email)}
+        back = [row for row in rows.values() if row.transaction_type == "reversal"]
+        assert len(back) > 3
+        for row in back:
+            charge = rows[str(row.reference_id)]
+            assert (charge.amount, charge.status) == (-row.amount, "reversed")
+            assert timedelta(0) < row.processed_at - charge.processed_at < timedelta(minutes=10)
+
+
+def test_one_day_stands_out(told: None) -> None:
+    for email in (HIGH, LOW):
+        days = usage.daily(identity.account_named(email), 120, STORIES[email].time_zone)
+        busy = sorted(day.total for day in days if day.total)
+        assert busy[-1] > 2 * busy[int(len(busy) * 0.8)]
+
+
+def test_a_recharge_went_well_in_the_past_and_its_owner_switched_it_off(told: None) -> None:
+    account_id = identity.account_named(HIGH)
+    plan, [attempt] = recharge.plan_of(account_id), recharge.attempts(account_id, 10)
+
+    assert plan
+    assert not plan.enabled
+    assert (attempt.state, attempt.reason) == ("paid", "Recharged 5,000 credits.")
+    assert attempt.at < clock.now() - timedelta(days=30)
+
+
+def test_money_went_back_in_full_and_in_part(told: None) -> None:
+    refunded = {
+        order.refunded_amount * 100 // order.net_amount
+        for order in db.session.scalars(select(checkout.Order).where(checkout.Order.refunded_amount > 0))
+    }
+
+    assert refunded == {100, 40}
 
 
 def test_the_purchases_of_the_past_send_no_letters_today(told: None) -> None:

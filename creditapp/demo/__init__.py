@@ -1,4 +1,4 @@
-"""Demo data: four people to sign in as, two of them with weeks of history that ends today.
+"""Demo data: four people to sign in as, two of them with months of history that ends today.
 
 Invariants: safe to repeat, a person who is there stays as they are; each comes whole or not at all; the same day gives
 the same history; the books tie out. Importing this costs nothing: ``flask dev`` does, only to say who can sign in.
@@ -18,7 +18,7 @@ class Person:
     operator: bool = False
 
 
-HIGH = Person("high-credits@example.com", "25,000 credits and nine busy weeks")
+HIGH = Person("high-credits@example.com", "25,000 credits and four busy months")
 LOW = Person("low-credits@example.com", "150 credits left: time to buy")
 NEW = Person("new-credits@example.com", "just signed up, 100 welcome credits")
 OPERATOR = Person("operator@example.com", "one of the seller's own staff", operator=True)

@@ -4,24 +4,37 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
+from heapq import merge
 from itertools import pairwise
 from random import Random
-from uuid import NAMESPACE_URL, uuid5
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from creditapp import alerts, checkout, clock, gateway, identity, ledger, letters, packages, recharge, usage
+from creditapp import alerts, clock, identity, ledger, letters, packages, recharge, usage
 from creditapp.db import db, transaction
-from creditapp.demo import PASSWORD, Person
-from creditapp.demo.stories import STORIES, Bonus, Buys, Chapter, Correction, Happening, Story
-from creditapp.demo.usage import spread
+from creditapp.demo import PASSWORD, Person, money
+from creditapp.demo.stories import (
+    STORIES,
+    Bonus,
+    Buys,
+    Chapter,
+    Correction,
+    Fails,
+    Happening,
+    Recharged,
+    Refunded,
+    Story,
+)
+from creditapp.demo.usage import MIX, Use, spread
 from creditapp.wiring import welcome
 
 OPENING = time(9, 10)
 LATEST_START_SECONDS = 2 * 3600
 SIGNED_UP_BEFORE = timedelta(minutes=25)
 BETWEEN = timedelta(minutes=7)
+FAILED_AFTER = timedelta(minutes=4)
+SPIKE, SPIKE_LASTS = time(10, 0), timedelta(hours=5)
 SATURDAY = 5
 
 
@@ -52,30 +65,42 @@ def _tell(person: Person, story: Story) -> None:
             with clock.at(start + place * BETWEEN):
                 _happen(account_id, happening, name=f"{person.email}/{number}/{place}", end=end)
         begin = start + len(chapter.begins_with) * BETWEEN
-        for use in spread(_to_use(account_id, chapter), begin, end, zone=zone, units=story.units, chance=chance):
+        for use in _uses(account_id, chapter, begin, end, zone=zone, units=story.units, chance=chance):
             with clock.at(use.at):
-                charge = ledger.Charge(
-                    amount=Decimal(0), operation_type=use.operation_type, api_endpoint=use.api_endpoint
-                )
-                usage.consume(account_id, charge, quantity=use.quantity)
+                _use(account_id, use.operation_type, use.quantity, use.api_endpoint)
         with clock.at(end):
             ledger.expire(account_id)
+            _file_letters(account_id)
     if story.recharges_at is not None:
-        recharge.save(account_id, _wishes(story.recharges_at))
+        recharge.save(account_id, money.wishes(story.recharges_at))
 
 
-def _wishes(threshold: int) -> recharge.Wishes:
-    """A Professional package, at most five of them a month."""
-    package = packages.by_key(recharge.USUAL_PACKAGE)
-    return recharge.Wishes(
-        enabled=True,
-        threshold=Decimal(threshold),
-        package=package.key,
-        quantity=1,
-        target=None,
-        monthly_cap_cents=package.price_cents * 5,
-        notify="always",
-    )
+def _uses(
+    account_id: int, chapter: Chapter, begin: datetime, end: datetime, *, zone: ZoneInfo, units: float, chance: Random
+) -> Iterator[Use]:
+    """What the chapter uses, oldest first; never more than there are."""
+    available = int(ledger.balance(account_id).available)
+    credits = min(chapter.uses, available) if chapter.left is None else max(available - chapter.left, 0)
+    usual = spread(credits, begin, end, zone=zone, units=units, chance=chance)
+    if not chapter.spike:
+        return usual
+    noon = datetime.combine((begin + (end - begin) / 2).astimezone(zone), SPIKE, zone).astimezone(UTC)
+    while noon.astimezone(zone).weekday() >= SATURDAY:
+        noon += timedelta(days=1)
+    busiest = spread(chapter.spike, noon, noon + SPIKE_LASTS, zone=zone, units=units, chance=chance)
+    return merge(usual, busiest, key=lambda use: use.at)
+
+
+def _use(account_id: int, operation: str, quantity: int, endpoint: str) -> int:
+    charge = ledger.Charge(amount=Decimal(0), operation_type=operation, api_endpoint=endpoint)
+    return usage.consume(account_id, charge, quantity=quantity).transaction_id
+
+
+def _file_letters(account_id: int) -> None:
+    """Letters of the past count as sent: nobody waits for them today."""
+    waiting = select(letters.Letter.id).where(letters.Letter.account_id == account_id, letters.Letter.state == "queued")
+    for letter_id in db.session.scalars(waiting).all():
+        letters.sent(letter_id)
 
 
 def _moments(story: Story, zone: ZoneInfo, now: datetime, chance: Random) -> list[datetime]:
@@ -90,16 +115,14 @@ def _moments(story: Story, zone: ZoneInfo, now: datetime, chance: Random) -> lis
     return [*moments, now]
 
 
-def _to_use(account_id: int, chapter: Chapter) -> int:
-    """How many credits the chapter uses; never more than there are."""
-    available = int(ledger.balance(account_id).available)
-    return min(chapter.uses, available) if chapter.left is None else max(available - chapter.left, 0)
-
-
 def _happen(account_id: int, happening: Happening, *, name: str, end: datetime) -> None:
     match happening:
         case Buys(package_key):
-            _buy(account_id, package_key, order_id=str(uuid5(NAMESPACE_URL, f"demo-order:{name}")))
+            money.buy(account_id, package_key, name=name)
+        case Refunded(cents):
+            money.refund(account_id, cents, name=name)
+        case Recharged(threshold):
+            money.recharged(account_id, money.wishes(threshold), name=name)
         case Bonus(credits, words, stays):
             ledger.grant(
                 account_id,
@@ -111,37 +134,11 @@ def _happen(account_id: int, happening: Happening, *, name: str, end: datetime) 
             )
         case Correction(credits, words):
             ledger.adjust(account_id, Decimal(credits), reason=words, key=f"demo:{name}")
-
-
-def _buy(account_id: int, package_key: str, *, order_id: str) -> None:
-    """A paid order, as Polar would have told of it. Its letter counts as sent: nobody waits for it today."""
-    package = packages.by_key(package_key)
-    checkout.fulfil(
-        gateway.PolarOrder(
-            id=order_id,
-            status="paid",
-            paid=True,
-            product_id=package.polar_product_id,
-            customer_id=None,
-            external_customer_id=str(account_id),
-            our_checkout_id=None,
-            subtotal_amount=package.price_cents,
-            discount_amount=0,
-            net_amount=package.price_cents,
-            tax_amount=0,
-            total_amount=package.price_cents,
-            refunded_amount=0,
-            currency=package.currency,
-            invoice_number=None,
-            modified_at=clock.now(),
-            created_at=clock.now(),
-        )
-    )
-    letters.sent(
-        db.session.scalars(
-            select(letters.Letter.id).where(letters.Letter.key == f"purchase_confirmed:{order_id}")
-        ).one()
-    )
+        case Fails(operations, operation, units, why):
+            failed = [_use(account_id, operation, units, MIX[operation][2]) for _ in range(operations)]
+            with clock.at(clock.now() + FAILED_AFTER):
+                for number, charge_id in enumerate(failed):
+                    ledger.reverse(account_id, charge_id, key=f"demo:{name}/{number}", reason=why)
 
 
 @contextmanager

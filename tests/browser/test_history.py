@@ -53,7 +53,7 @@ def test_filters_stand_in_the_address_and_pages_are_turned_and_turned_back(open_
     page.get_by_label("Text or id").fill("Professional")
     page.get_by_role("button", name="Filter").click()
     expect(page).to_have_url(re.compile("type=purchase"))
-    assert rows_of(page) == ["Professional package"] * 3
+    assert rows_of(page) == ["Professional package"] * 5
     page.get_by_role("link", name="Clear").click()
     expect(page).to_have_url("/credits/history")
 
