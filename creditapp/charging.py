@@ -37,7 +37,8 @@ def consider(account_id: int) -> None:
     """
     with transaction():
         recharge.consider(account_id)
-        alerts.consider(account_id, told={"low_balance"} if recharge.in_flight(account_id) else ())
+        if alerts.is_due(account_id):
+            alerts.consider(account_id, told={"low_balance"} if recharge.in_flight(account_id) else ())
 
 
 def card_portal(account_id: int, *, back: str) -> str:

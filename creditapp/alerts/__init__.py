@@ -18,7 +18,7 @@ from creditapp.alerts.choosing import (
     save,
     stop_letters,
 )
-from creditapp.alerts.considering import clear, consider, due_accounts, raise_alert
+from creditapp.alerts.considering import clear, consider, due_accounts, is_due, raise_alert
 from creditapp.alerts.inbox import Standing, Unusual, acknowledge, dismiss, open_count, page, standing_of, unusual
 from creditapp.alerts.measuring import Cap, Reading, Runway, consider_cap, measure, unmeasured_accounts
 from creditapp.alerts.models import ALERT_TYPES, AlertRule, AlertWatch, CreditAlert
@@ -54,6 +54,7 @@ __all__ = [
     "dismiss",
     "due_accounts",
     "has_rules",
+    "is_due",
     "mailed",
     "measure",
     "open_count",

@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 
 from creditapp import ledger
 from creditapp.alerts import raising
-from creditapp.alerts.choosing import be_told, last_in, place, rules_of
+from creditapp.alerts.choosing import be_told, has_rules, last_in, place, rules_of
 from creditapp.alerts.models import AlertRule, CreditAlert
 from creditapp.alerts.rules import Marks, falling
 from creditapp.db import db
@@ -40,25 +40,15 @@ def consider(account_id: int, *, told: Collection[str] = ()) -> None:
     be_told(account_id, rules)
 
 
+def is_due(account_id: int) -> bool:
+    """Whether there is anything to consider: most looks at an account that is low end with this one read."""
+    query = _crossed().where(AlertRule.account_id == account_id)
+    return not has_rules(account_id) or db.session.scalar(query.limit(1)) is not None
+
+
 def due_accounts(limit: int) -> Sequence[int]:
     """Accounts whose balance or debt crossed something while nobody looked."""
-    account = ledger.Account
-    available = account.balance - account.reserved
-    query = (
-        select(AlertRule.account_id)
-        .join(account, account.id == AlertRule.account_id)
-        .where(
-            or_(
-                AlertRule.armed & (AlertRule.fires_at >= available),
-                ~AlertRule.armed & (AlertRule.rearms_above < available),
-                (AlertRule.kind == "debt") & AlertRule.armed & (account.debt > 0),
-                (AlertRule.kind == "debt") & ~AlertRule.armed & (account.debt == 0),
-            )
-        )
-        .distinct()
-        .limit(limit)
-    )
-    return db.session.scalars(query).all()
+    return db.session.scalars(_crossed().distinct().limit(limit)).all()
 
 
 def raise_alert(account_id: int, kind: str, facts: Mapping[str, Any], *, told: Collection[str] = ()) -> None:
@@ -77,6 +67,26 @@ def clear(account_id: int, kind: str) -> None:
     ledger.lock(account_id)
     rule = _rule(account_id, kind)
     raising.resolve([alert for alert in raising.standing(account_id) if alert.rule_id == rule.id])
+
+
+def _crossed() -> Select[int]:
+    """The accounts of rules that would fire now, be armed again, or tell of what is over."""
+    account = ledger.Account
+    available = account.balance - account.reserved
+    stands = select(CreditAlert.id).where(CreditAlert.rule_id == AlertRule.id, CreditAlert.resolved_at.is_(None))
+    return (
+        select(AlertRule.account_id)
+        .join(account, account.id == AlertRule.account_id)
+        .where(
+            or_(
+                AlertRule.enabled & AlertRule.armed & (AlertRule.fires_at >= available),
+                ~AlertRule.armed & (AlertRule.rearms_above < available),
+                (AlertRule.kind == "run_out") & ~AlertRule.armed & (available > 0) & stands.exists(),
+                (AlertRule.kind == "debt") & AlertRule.armed & (account.debt > 0),
+                (AlertRule.kind == "debt") & ~AlertRule.armed & (account.debt == 0),
+            )
+        )
+    )
 
 
 def _rule(account_id: int, kind: str) -> AlertRule:

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from creditapp import checkout, clock, ledger
 from creditapp.db import db, of_app, row_id
 from creditapp.gateway import Charged, PolarOrder
+from creditapp.letters.render import credits
 from creditapp.recharge import telling
 from creditapp.recharge.deciding import COOLDOWN
 from creditapp.recharge.models import IN_FLIGHT, RechargeAttempt
@@ -246,7 +247,7 @@ def _paid(attempt_id: int, order: checkout.Order) -> None:
         attempt.reason = f"The card was charged, but the credits need a hand: {order.reason}"
         return
     attempt.state = "paid"
-    attempt.reason = f"Recharged {_number(order.credits)} credits."
+    attempt.reason = f"Recharged {credits(order.credits)} credits."
     plan = plan_of(attempt.account_id)
     if plan is not None:
         plan.failures, plan.stopped, plan.stopped_reason = 0, None, None
@@ -280,7 +281,3 @@ def _end(attempt_id: int, state: str, reason: str, *, stop: str, letter: str) ->
         plan.stopped, plan.stopped_reason = stop, reason
         telling.failed(account_id, stop, reason)
     telling.write(letter, attempt, plan)
-
-
-def _number(credits: Decimal) -> str:
-    return f"{credits:,.6f}".rstrip("0").rstrip(".")

@@ -1,8 +1,7 @@
 """What people are told of recharges: letters, and an alert that stands until what stopped them is out of the way."""
 
-from decimal import Decimal
-
 from creditapp import alerts, checkout, clock, identity, ledger, letters
+from creditapp.letters.render import credits
 from creditapp.recharge.models import RechargeAttempt, RechargePlan
 from creditapp.recharge.months import next_month
 from creditapp.recharge.rules import Decision
@@ -39,8 +38,8 @@ def went_well(plan: RechargePlan, attempt: RechargeAttempt, cap_now: alerts.Cap 
         failed(
             plan.account_id,
             "not_enough",
-            f"{_number(attempt.credits)} credits were recharged, and {_number(available)} available are no more than "
-            f"{_number(plan.threshold)} still. At most one recharge an hour: choose a larger package.",
+            f"{credits(attempt.credits)} credits were recharged, and {credits(available)} available are no more than "
+            f"{credits(plan.threshold)} still. At most one recharge an hour: choose a larger package.",
         )
     alerts.consider_cap(plan.account_id, cap_now)
     if plan.notify == "always":
@@ -80,7 +79,3 @@ def cap(plan: RechargePlan, spent_cents: int, *, reached: bool) -> alerts.Cap | 
         again_on=next_month(clock.now(), plan.account_id),
         reached=reached,
     )
-
-
-def _number(credits: Decimal) -> str:
-    return f"{credits:,.6f}".rstrip("0").rstrip(".")

@@ -178,6 +178,23 @@ def test_a_crossing_that_nobody_looked_at_is_found_by_the_clock(account: int) ->
     assert alerts.due_accounts(9) == []
 
 
+def test_a_look_at_an_account_that_stays_low_considers_nothing(account: int) -> None:
+    tops_up(account, 1_000)
+    charges(account, 700)
+    assert not alerts.is_due(account)
+    spend(account, 399)
+    assert alerts.is_due(account)  # a fifth of what came in
+
+
+def test_one_credit_given_back_at_zero_ends_the_alert_that_nothing_is_left(account: int) -> None:
+    tops_up(account, 1_000)
+    charges(account, 1_100)
+    grant(account, 1, transaction_type="bonus")
+    schedule.consider_alerts()
+    assert told(account) == [("zero_balance", "resolved")]
+    assert alerts.due_accounts(9) == []
+
+
 def test_credits_that_lapse_are_a_crossing_too(account: int) -> None:
     with clock.at(NOON):
         grant(account, 600, transaction_type="bonus", expires_at=NOON + DAY)
