@@ -11,11 +11,13 @@ from sqlalchemy import (
     Date,
     Integer,
     Select,
+    String,
     bindparam,
     case,
     cast,
     func,
     literal_column,
+    null,
     select,
     type_coerce,
 )
@@ -38,14 +40,13 @@ class RolledUp:
     until: datetime
 
 
-def uses_of_buckets(account_id: int, asked: Span) -> RolledUp | None:
+def uses_of_buckets(account_id: int, asked: Span, *, by_operation: bool) -> RolledUp | None:
     """What was used on the days that the span touches, whole; None where the account's days are another zone's."""
     days, zone = asked.days, asked.zone.key
     if not days:
         return None
-    rows = db.session.execute(
-        _BUCKETS, {"account_id": account_id, "in_zone": zone, "first": days[0], "last": days[-1]}
-    ).all()
+    given = {"account_id": account_id, "in_zone": zone, "first": days[0], "last": days[-1]}
+    rows = db.session.execute(_BY_OPERATION if by_operation else _BUCKETS, given).all()
     if not rows or rows[0].zone != zone:
         return None
     uses = [
@@ -103,30 +104,41 @@ def given_back_by_day(account_id: int, asked: Span) -> dict[date, Decimal]:
 
 _ACCOUNT, _BUCKET = Account.__table__.c, UsageBucket.__table__.c
 _ZONE = func.coalesce(_ACCOUNT.counted_in, _ACCOUNT.time_zone)
-# One statement, so that the zone, the last movement and the buckets are of the same moment.
-_BUCKETS = (
-    select(
-        _ZONE.label("zone"),
-        _ACCOUNT.updated_at,
-        _BUCKET.used_on,
-        _BUCKET.operation_type,
-        _BUCKET.api_endpoint,
-        _BUCKET.api_key_id,
-        _BUCKET.operations,
-        _BUCKET.credits,
-        _BUCKET.reversed_operations,
-        _BUCKET.reversed_credits,
-    )
-    .select_from(
-        Account.__table__.outerjoin(
-            UsageBucket.__table__,
-            (_BUCKET.account_id == _ACCOUNT.id)
-            & (_BUCKET.used_on >= bindparam("first", type_=Date))
-            & (_BUCKET.used_on <= bindparam("last", type_=Date))
-            & (bindparam("in_zone") == _ZONE),
+_THIS = bindparam("account_id", type_=BigInteger)
+
+
+def _buckets(*names: ColumnElement[Any]) -> Select[Any]:
+    """The buckets of some days, summed up by *names*; one row of nothing where there are none.
+
+    One statement, so that the account's zone, its last movement and its buckets are of the same moment.
+    """
+    summed = (
+        select(
+            _BUCKET.used_on,
+            *names,
+            cast(func.sum(_BUCKET.operations), BigInteger).label("operations"),
+            type_coerce(cast(func.sum(_BUCKET.credits), BigInteger), Credits).label("credits"),
+            cast(func.sum(_BUCKET.reversed_operations), BigInteger).label("reversed_operations"),
+            type_coerce(cast(func.sum(_BUCKET.reversed_credits), BigInteger), Credits).label("reversed_credits"),
         )
+        .where(
+            _BUCKET.account_id == _THIS,
+            _BUCKET.used_on >= bindparam("first", type_=Date),
+            _BUCKET.used_on <= bindparam("last", type_=Date),
+        )
+        .group_by(_BUCKET.used_on, *names)
+        .subquery()
     )
-    .where(_ACCOUNT.id == bindparam("account_id"))
+    return (
+        select(_ZONE.label("zone"), _ACCOUNT.updated_at, *summed.c)
+        .select_from(Account.__table__.outerjoin(summed, bindparam("in_zone") == _ZONE))
+        .where(_ACCOUNT.id == _THIS)
+    )
+
+
+_BUCKETS = _buckets(_BUCKET.operation_type, _BUCKET.api_endpoint, _BUCKET.api_key_id)
+_BY_OPERATION = _buckets(
+    _BUCKET.operation_type, cast(null(), String).label("api_endpoint"), cast(null(), BigInteger).label("api_key_id")
 )
 
 

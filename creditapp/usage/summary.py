@@ -111,20 +111,18 @@ def by_day(uses: Sequence[Use], days: Sequence[date], name_of: Callable[[Use], s
     return [_day(on, _groups(there, name_of)) for on, there in found.items()]
 
 
-def less(uses: Sequence[Use], others: Sequence[Use]) -> list[Use]:
-    """What is left of *uses* without *others*, which are among them."""
-    left: dict[tuple[object, ...], Use] = {}
-    for use, sign in (*((use, 1) for use in uses), *((use, -1) for use in others)):
-        name = (use.on, use.operation, use.endpoint, use.api_key_id)
-        so_far = left.get(name) or Use(*name, 0, NOTHING)
-        left[name] = replace(
-            so_far,
-            operations=so_far.operations + sign * use.operations,
-            credits=so_far.credits + sign * use.credits,
-            reversed_operations=so_far.reversed_operations + sign * use.reversed_operations,
-            reversed_credits=so_far.reversed_credits + sign * use.reversed_credits,
+def taken_off(uses: Sequence[Use]) -> list[Use]:
+    """Uses that take these off a sum to which they belong."""
+    return [
+        replace(
+            use,
+            operations=-use.operations,
+            credits=-use.credits,
+            reversed_operations=-use.reversed_operations,
+            reversed_credits=-use.reversed_credits,
         )
-    return [use for use in left.values() if use.operations]
+        for use in uses
+    ]
 
 
 def weekly(days: Sequence[Day]) -> list[Day]:

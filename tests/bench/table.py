@@ -5,9 +5,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import growth, in_process, over_http, poll, sqlite, webhook
+from tests.bench import in_process, over_http, poll, reading, sqlite, webhook
 from tests.bench.client import Told
 from tests.bench.figure import Figure, Rounds, interleaved, middle, ratio
+from tests.bench.fill import filled
 from tests.bench.house import ACCOUNTS, HOT, House
 from tests.bench.lanes import Work, lanes
 from tests.bench.pgbench import Yardstick
@@ -19,15 +20,19 @@ WARM_UP_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How thoroughly: rounds, seconds a measurement, and the numbers of rows beside which a charge is compared."""
+    """How thoroughly: rounds, seconds a measurement, and the numbers of rows beside which a charge is compared.
+
+    Of the most rows one account has *busy_rows*; none: nothing is read then, since few rows say nothing.
+    """
 
     rounds: int
     seconds: int
     rows: tuple[int, ...]
     deliveries: int
+    busy_rows: int | None = None
 
 
-FULL = Effort(rounds=5, seconds=4, rows=(1_000_000, 10_000_000), deliveries=200)
+FULL = Effort(rounds=5, seconds=4, rows=(1_000_000, 10_000_000), deliveries=200, busy_rows=500_000)
 QUICK = Effort(rounds=2, seconds=1, rows=(200_000,), deliveries=50)
 
 
@@ -97,8 +102,14 @@ def on_sqlite(folder: Path, effort: Effort) -> Iterator[Figure]:
 
 
 def as_it_grows(house: House, effort: Effort) -> Iterator[Figure]:
-    """A charge beside ever more rows."""
-    yardsticks = {rows: Yardstick(house, ACCOUNTS, growth.grown(house, rows)) for rows in (ACCOUNTS, *effort.rows)}
+    """A charge beside ever more rows; and, where one account has many, what its people look at."""
+    busy = {rows: rows // ACCOUNTS for rows in (ACCOUNTS, *effort.rows)}
+    if effort.busy_rows:
+        busy[max(busy)] = effort.busy_rows
+    urls = {rows: filled(house, rows, busy_rows) for rows, busy_rows in busy.items()}
+    if effort.busy_rows:
+        yield from _read(house, urls[max(urls)], effort)
+    yardsticks = {rows: Yardstick(house, ACCOUNTS, url) for rows, url in urls.items()}
     subjects: dict[str, Callable[[], float]] = {
         str(rows): lambda yardstick=yardstick: yardstick.per_second(effort.seconds)  # type: ignore[misc]
         for rows, yardstick in yardsticks.items()
@@ -106,6 +117,25 @@ def as_it_grows(house: House, effort: Effort) -> Iterator[Figure]:
     found = interleaved(subjects, effort.rounds)
     for rows in effort.rows:
         yield _beside(found, str(rows), str(ACCOUNTS), f"a charge beside {rows:,} rows", 0.8, f"beside {ACCOUNTS:,}")
+
+
+def _read(house: House, url: str, effort: Effort) -> Iterator[Figure]:
+    subjects = {
+        "chart": reading.chart,
+        "scan": reading.scan,
+        "first page": reading.first_page,
+        "deep page": reading.deep_page,
+    }
+    with reading.opened(house, url):
+        found = interleaved(subjects, effort.rounds)
+
+    def told(subject: str, baseline: str) -> str:
+        return f"{middle(found[subject]) * 1_000:.1f} ms beside {middle(found[baseline]) * 1_000:.1f} ms"
+
+    of = f"{effort.busy_rows:,} records of {max(effort.rows):,}"
+    yield Figure("chart", "a chart of 90 days", 50, ratio(found, "scan", "chart"), of, told("chart", "scan"))
+    deep, detail = ratio(found, "deep page", "first page"), told("deep page", "first page")
+    yield Figure("deep_page", "a page of history far back", 2, deep, "the first page", detail, at_most=True)
 
 
 def deliveries(effort: Effort) -> Figure:

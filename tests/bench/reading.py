@@ -1,0 +1,61 @@
+"""What people look at where an account has half a million charges: a chart of ninety days, and a page far back."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import perf_counter
+from zoneinfo import ZoneInfo
+
+from creditapp import clock, ledger, usage
+from creditapp.db import db
+from creditapp.usage.periods import DAY
+from creditapp.usage.reading import uses_of_records
+from tests.bench.fill import DAYS
+from tests.bench.house import HOT, House
+from tests.databases import app_on
+
+ZONE = ZoneInfo("UTC")
+DEPTH = 0.8  # of all there is: 400,000 of 500,000
+LOOKS = 5
+
+
+@contextmanager
+def opened(house: House, url: str) -> Iterator[None]:
+    """The app on a filled database."""
+    with app_on(url, house.folder / "reading").app_context():
+        yield
+        db.session.remove()
+        db.engine.dispose()
+
+
+def chart() -> float:
+    """Seconds for the days of a chart."""
+    return _seconds(lambda: usage.daily(HOT, DAYS, ZONE.key))
+
+
+def scan() -> float:
+    """Seconds for the same days from the usage records, found by their index, as those of another zone are."""
+    now = clock.now()
+    span = usage.Span(usage.midnight(now.date() - (DAYS - 1) * DAY, ZONE), now, ZONE)
+    return _seconds(lambda: usage.by_day(uses_of_records(HOT, span, DAY), span.days))
+
+
+def first_page() -> float:
+    """Seconds for the newest page of the history."""
+    return _seconds(lambda: ledger.entries(HOT))
+
+
+def deep_page() -> float:
+    """Seconds for a page far back in it."""
+    last = db.session.get_one(ledger.Account, HOT).last_number
+    return _seconds(lambda: ledger.entries(HOT, before=int(last * (1 - DEPTH))))
+
+
+def _seconds(look: Callable[[], object]) -> float:
+    """How long one look takes, each with a session of its own as in a request."""
+    took = 0.0
+    for _ in range(LOOKS):
+        db.session.remove()
+        began = perf_counter()
+        look()
+        took += perf_counter() - began
+    return took / LOOKS
