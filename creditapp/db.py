@@ -32,6 +32,8 @@ LARGEST_ID = 2**63 - 1  # beyond it a database answers with an error instead of 
 MILLIONTH = Decimal(1) / MILLIONTHS
 SQLITE_BUSY_MS = 10_000
 SQLITE_TURN_SECONDS = (0.0003, 0.0015)
+# Who had to wait, and has more to write, lets everybody who waits ask first.
+SQLITE_AFTER_YOU_SECONDS = 0.002
 PRIMARY_CODE = 0xFF  # the rest of SQLite's error code only says more precisely why
 POSTGRES_TIMEOUTS = "-c statement_timeout=5000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=10000"
 WRITING = {"writing": True}
@@ -170,14 +172,15 @@ def _begin_sqlite(connection: Connection) -> None:
             connection.exec_driver_sql("BEGIN")
 
 
-def take_turn(connection: Any) -> None:
-    """Begin to write on a connection of SQLite's driver, after whoever is writing.
+def take_turn(connection: Any) -> bool:
+    """Begin to write on a connection of SQLite's driver, after whoever is writing; whether there was anybody.
 
     SQLite's own waiting is unfair: who waits long asks ever more rarely, so that beside seven busy writers one starved
     for seconds, and under load for longer than any time-out. Asking every millisecond or two, none waits long.
     """
     give_up = time.monotonic() + SQLITE_BUSY_MS / 1000
     connection.execute("PRAGMA busy_timeout=0")
+    waited = False
     try:
         while True:
             try:
@@ -185,9 +188,10 @@ def take_turn(connection: Any) -> None:
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & PRIMARY_CODE != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
                     raise
+                waited = True
                 time.sleep(random.uniform(*SQLITE_TURN_SECONDS))  # noqa: S311 (nothing secret about it)
             else:
-                return
+                return waited
     finally:
         connection.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_MS}")
 

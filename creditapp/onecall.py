@@ -21,7 +21,7 @@ from sqlalchemy import Engine, TextClause, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from creditapp.db import db, engine_options, is_busy, retrying, take_turn, transaction
+from creditapp.db import SQLITE_AFTER_YOU_SECONDS, db, engine_options, is_busy, retrying, take_turn, transaction
 
 IDLE_SECONDS = 1.0  # a connection that lay about for longer is asked whether it still works
 NAMED = re.compile(r"(?<!:):(\w+)")
@@ -97,11 +97,12 @@ def driver(*, writing: bool = True) -> Iterator[Execute]:
     pooled = (_committing(engine) if postgres else engine).raw_connection()
     connection: Any = pooled.driver_connection
     try:
-        if writing and not postgres:
-            take_turn(connection)
+        waited = writing and not postgres and take_turn(connection)
         yield partial(_by_driver, connection, postgres)
         if writing and not postgres:
             _by_driver(connection, postgres, _COMMIT, {})
+            if waited:
+                time.sleep(SQLITE_AFTER_YOU_SECONDS)
     except (psycopg.Error, sqlite3.Error) as error:
         if postgres and connection.closed:
             pooled.invalidate(error)
