@@ -29,8 +29,8 @@ class Progress:
 
     ``adding``: Polar sent the buyer back, the order is not here yet; ``slow``: so for more than a minute.
     ``waiting``: nobody says that it was paid; ``declined``: a payment failed, and the checkout is still open.
-    ``added``, ``stuck`` (paid, but it credits nobody), ``failed`` and ``expired`` are ends. ``reachable``: whether
-    Polar answered when it was asked.
+    ``added``, ``refunded`` (all of it was taken back since), ``stuck`` (paid, but it credits nobody), ``failed`` and
+    ``expired`` are ends. ``reachable``: whether Polar answered when it was asked.
     """
 
     state: str
@@ -120,7 +120,9 @@ def _progress(checkout_id: int) -> Progress:
 def _state(found: checkout.Checkout, order: checkout.Order | None, *, paid: bool, since: datetime) -> str:
     now = clock.now()
     if order is not None and order.state != "expected":
-        return "added" if order.state == "credited" else "stuck"
+        if order.state != "credited":
+            return "stuck"
+        return "refunded" if order.taken_back >= order.credits else "added"
     if paid:
         return "slow" if now - since >= USUAL else "adding"
     if found.state == "failed" or (found.state == "requested" and now - found.requested_at > OPENING):

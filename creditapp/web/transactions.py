@@ -45,6 +45,7 @@ def show(transaction_id: int) -> str:
         "transactions/show.html",
         transaction=entry,
         movement=Movement(entry, record.units_consumed if record else 1),
+        moved=_moved(entry),
         usage=record,
         paid_by=[Paid(SOURCES[lot.source], lot, credits) for lot, credits in ledger.payers(entry)],
         left=_left(entry, clock.now()),
@@ -52,6 +53,11 @@ def show(transaction_id: int) -> str:
         price_lines=usage.price_lines(entry.details),
         metadata=_metadata(entry),
     )
+
+
+def _moved(entry: ledger.CreditTransaction) -> Decimal:
+    """What it was about: credits, and those that were owed or forgiven instead. What repays debt, only repays it."""
+    return entry.amount if entry.transaction_type == "repayment" else entry.amount - entry.debt_change
 
 
 def _metadata(entry: ledger.CreditTransaction) -> str | None:

@@ -55,7 +55,7 @@ class Town:
 
 
 class Stage:
-    """The paths of a shopper's pages: ``added`` (what was bought and credited), ``adding``, ``slow``, ``failed`` …
+    """The paths of a shopper's pages: ``added`` (what was bought and credited), ``refunded``, ``adding``, ``slow`` …
 
     ``polar`` is the address of the stand-in, ``hosted`` a checkout that waits there for its buyer.
     """
@@ -70,6 +70,13 @@ class Stage:
         self.added = self._pays(self.opens("professional"))
         assert eventually(lambda: "credits added" in self._shopper.sees(self.added), seconds=PATIENCE_SECONDS)
         self.purchase = self._link(self._shopper, self.added, r"/credits/\d+(?=/receipt)")
+
+        self.refunded = self._pays(self.opens("business"))
+        assert eventually(lambda: "credits added" in self._shopper.sees(self.refunded), seconds=PATIENCE_SECONDS)
+        bought = self._link(self._shopper, self.refunded, r"/credits/\d+(?=/receipt)")
+        order = self._link(self._shopper, bought, r'(?<=data-copy=")[^"]+(?=" aria-label="Copy order id")')
+        self.control("refund", order=order, amount=10_500, status="succeeded")
+        assert eventually(lambda: "was refunded" in self._shopper.sees(self.refunded), seconds=PATIENCE_SECONDS)
 
         self.control("webhooks", drop=True)
         self.adding = self._pays(self.opens("business"))

@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 
 from creditapp import checkout, clock, identity, ledger, packages
 from creditapp.db import db, transaction
+from creditapp.gateway import PolarRefund
 from tests.browsing import csrf_token
 from tests.deliveries import deliver, order_paid
 from tests.polar_stand_in.program import SECRET, TOKEN, Shop, StandIn, person
@@ -163,6 +164,51 @@ def test_without_script_the_page_looks_again_by_itself_until_the_credits_are_the
     page = tree(browser.get(address))
     assert "5,000 credits added" in page.with_id("purchase").words
     assert not page.every("noscript")
+
+
+def test_after_a_refund_the_page_says_what_went_back(
+    browser: FlaskClient,
+    client: FlaskClient,
+    polar: StandIn,
+    mailbox: Shop,
+    shelf: Shelf,
+    alice: identity.User,
+    run_jobs: Callable[[], None],
+) -> None:
+    returned = pay(polar, click_buy(browser), alice)
+    assert returned
+    carry(client, mailbox, str(the_checkout().id))
+    run_jobs()
+
+    _went_back(1_000)
+    partly = progress(browser.get(returned))
+    _went_back(4_000)
+    all_of_it = progress(browser.get(returned))
+
+    assert "5,000 credits added" in partly.words
+    assert "Since then $10.00 went back, and 1,250 of these credits with it." in partly.words
+    assert "This purchase was refunded" in all_of_it.words
+    assert "$40.00 went back, and with it the 5,000 credits of Professional." in all_of_it.words
+    assert "credits added" not in all_of_it.words
+    assert "hx-get" not in all_of_it.attributes
+
+
+def _went_back(cents: int) -> None:
+    """So much of the order's net price in all."""
+    order = checkout.order_of(the_checkout())
+    assert order
+    with transaction():
+        checkout.refunded(
+            PolarRefund(
+                id="refund-1",
+                order_id=order.polar_order_id,
+                status="succeeded",
+                amount=cents,
+                currency=order.currency,
+                reason="customer_request",
+                told_at=clock.now(),
+            )
+        )
 
 
 def test_the_receipt_is_at_polar_and_only_its_buyer_gets_there(

@@ -132,12 +132,11 @@ def test_an_expiry_leads_back_to_where_the_credits_came_in(browser: FlaskClient,
     assert page.every("dd")[-1].one("a")["href"] == f"/credits/{lot}"
 
 
-def test_a_purchase_shows_what_was_paid_and_leads_to_the_receipt(
-    browser: FlaskClient, account: int, shelf: dict[str, packages.CreditPackage]
-) -> None:
-    paid = gateway.PolarOrder(
+def order(account: int, shelf: dict[str, packages.CreditPackage], *, refunded: int = 0) -> gateway.PolarOrder:
+    """A Professional package, as Polar tells of it."""
+    return gateway.PolarOrder(
         id="order-1",
-        status="paid",
+        status="refunded" if refunded else "paid",
         paid=True,
         product_id=shelf["professional"].polar_product_id,
         customer_id="customer-1",
@@ -148,15 +147,19 @@ def test_a_purchase_shows_what_was_paid_and_leads_to_the_receipt(
         net_amount=4_000,
         tax_amount=760,
         total_amount=4_760,
-        refunded_amount=0,
+        refunded_amount=refunded,
         currency="usd",
         invoice_number="CR-0001",
-        modified_at=None,
+        modified_at=clock.now() if refunded else None,
         created_at=NOON,
     )
+
+
+def test_a_purchase_shows_what_was_paid_and_leads_to_the_receipt(
+    browser: FlaskClient, account: int, shelf: dict[str, packages.CreditPackage]
+) -> None:
     with transaction():
-        order = checkout.fulfil(paid)
-        bought = order.credit_transaction_id
+        bought = checkout.fulfil(order(account, shelf)).credit_transaction_id
     assert bought is not None
 
     page = shown(browser, bought)
@@ -167,6 +170,46 @@ def test_a_purchase_shows_what_was_paid_and_leads_to_the_receipt(
     assert stated["Invoice"] == "CR-0001"
     assert page.one("a", href=f"/credits/{bought}/receipt").words == "Receipt"
     assert "order-1" in copied(page)
+
+
+@pytest.mark.both_databases
+def test_a_refund_of_spent_credits_says_how_much_of_it_is_debt(
+    browser: FlaskClient, account: int, shelf: dict[str, packages.CreditPackage]
+) -> None:
+    with transaction():
+        bought = checkout.fulfil(order(account, shelf)).credit_transaction_id
+    spend(account, 5_000)
+    with transaction():
+        checkout.follow(order(account, shelf, refunded=4_000))
+    refund = ledger.entries(account, ledger.Filters("refund"))[0]
+    assert (refund.amount, refund.debt_change) == (-100, 4_900)
+
+    page = shown(browser, refund.id)
+    stated = facts(page)
+
+    assert "\u22125,000 credits, 4,900 of them as debt: they had been spent" in page.words
+    assert stated["Balance"] == "100 \u2192 0"
+    assert stated["Debt"] == "+4,900"
+    assert stated["Refunded"] == "$40.00 of $40.00 in all"
+    assert page.one("a", href=f"/credits/{bought}").words == "with this purchase"
+    assert not {"Per 1,000", "Paid"} & set(stated)
+
+
+def test_forgiven_debt_and_debt_repaid_say_what_they_are(
+    browser: FlaskClient, account: int, shelf: dict[str, packages.CreditPackage]
+) -> None:
+    with transaction():
+        checkout.fulfil(order(account, shelf))
+    spend(account, 5_100)
+    with transaction():
+        checkout.follow(order(account, shelf, refunded=4_000))
+        forgiven = ledger.write_off(account, Decimal(3_000), reason="Goodwill", key="forgiven").id
+    grant(account, 500)
+    repaid = ledger.entries(account, ledger.Filters("repayment"))[0].id
+
+    assert "+3,000 credits, 3,000 of them owed, and forgiven" in shown(browser, forgiven).words
+    assert "\u2212500 credits" in shown(browser, repaid).words
+    assert "of them" not in shown(browser, repaid).words
 
 
 def test_what_callers_write_is_shown_not_run(browser: FlaskClient, account: int) -> None:
