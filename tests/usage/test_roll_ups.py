@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from creditapp import clock, identity, ledger, schedule, usage
 from creditapp.db import MILLIONTH, db, transaction
 from creditapp.ledger import buckets
+from creditapp.onecall import at_once
 from creditapp.usage.reading import uses_of_records
 from tests.asking import statements
 from tests.ledger import callers, door
@@ -47,7 +48,7 @@ pauses = st.timedeltas(timedelta(0), timedelta(hours=30))
 happenings = st.one_of(
     st.tuples(st.just("charge"), charges, st.booleans(), pauses),
     st.tuples(st.just("charge"), charges, st.booleans(), pauses),
-    st.tuples(st.just("batch"), st.lists(charges, min_size=2, max_size=4), pauses),
+    st.tuples(st.just("batch"), st.lists(charges, min_size=2, max_size=4), st.booleans(), pauses),
     st.tuples(st.just("hold"), st.lists(amounts, min_size=1, max_size=3), st.fixed_dictionaries(what), pauses),
     st.tuples(st.just("give back"), st.integers(0, 30), st.sampled_from([1, 2, 3]), pauses),
     st.tuples(st.just("refused"), pauses),
@@ -78,12 +79,18 @@ class Story:
     def charge(self, about: dict[str, Any], by_key: bool) -> None:
         about = {**about, "key": f"charge {len(self.repeatable)}", "api_key_id": self.key if by_key else None}
         self.repeatable.append(about)
-        self.charged.append(door.spend(self.account, **about).transaction_id)
+        charge = ledger.Charge(**about)
+        spent = at_once(lambda: ledger.spend(self.account, charge)) if by_key else door.spend(self.account, **about)
+        self.charged.append(spent.transaction_id)
 
-    def batch(self, together: list[dict[str, Any]]) -> None:
-        with transaction():
-            for about in together:
-                self.charged.append(ledger.spend(self.account, ledger.Charge(**about)).transaction_id)
+    def batch(self, together: list[dict[str, Any]], all_or_none: bool) -> None:
+        charges = [ledger.Charge(**about) for about in together]
+        if not all_or_none:
+            charges.append(ledger.Charge(amount=Decimal(1_000_000)))  # refused, and no matter of the others
+        spend = ledger.spend_all if all_or_none else ledger.spend_each
+        outcomes = at_once(lambda: [*spend(self.account, charges)])
+        self.charged += [one.transaction_id for one in outcomes if isinstance(one, ledger.Spent)]
+        assert len(outcomes) == len(charges)
 
     def hold(self, parts: list[Decimal], about: dict[str, Any]) -> None:
         held = door.hold(self.account, sum(parts) + 1)
