@@ -172,7 +172,7 @@ MUTANTS = (
     ),
     Mutant(
         "days are counted in the new zone before all is counted anew",
-        "spending.py",
+        "attempt.py",
         'watch_level, coalesce(counted_in, time_zone)"',
         'watch_level, time_zone"',
         "tests/usage/test_roll_ups.py",
