@@ -73,7 +73,11 @@ def _crossed() -> Select[int]:
     """The accounts of rules that would fire now, be armed again, or tell of what is over."""
     account = ledger.Account
     available = account.balance - account.reserved
-    stands = select(CreditAlert.id).where(CreditAlert.rule_id == AlertRule.id, CreditAlert.resolved_at.is_(None))
+    stands = select(CreditAlert.id).where(
+        CreditAlert.account_id == AlertRule.account_id,
+        CreditAlert.rule_id == AlertRule.id,
+        CreditAlert.resolved_at.is_(None),
+    )
     return (
         select(AlertRule.account_id)
         .join(account, account.id == AlertRule.account_id)
