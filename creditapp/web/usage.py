@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from flask import Blueprint, render_template, request
 
@@ -71,9 +72,9 @@ def index() -> str | tuple[str, int]:
         else usage.statistics(account, stretch.period, here.key)
     )
     first_used_on = usage.first_used_on(account, here)
-    outlook = usage.outlook(standing(), here.key)
+    alone = request.headers.get("HX-Target", "").endswith("#usage")
     html = render_template(
-        "usage/_usage.html" if request.headers.get("HX-Target", "").endswith("#usage") else "usage/index.html",
+        "usage/_usage.html" if alone else "usage/index.html",
         stretch=stretch,
         periods=PERIODS,
         groupings=GROUPINGS,
@@ -83,8 +84,7 @@ def index() -> str | tuple[str, int]:
         bars=_bars(account, stretch, found, first_used_on),
         first_used_on=first_used_on,
         time_zone=f"{here.key} ({_offset(now.astimezone(here))})",
-        outlook=outlook,
-        expected=_expected(account, outlook) if outlook.steps else None,
+        **({} if alone else _forecast(account, here.key)),
     )
     return (html, REFUSED) if stretch.is_refused else html
 
@@ -134,6 +134,11 @@ def _rows(chart: Chart, uses: list[usage.Use], name_of: Callable[[usage.Use], st
         Row(series.colour, series.name, series.merged, counts[series.name], series.total, series.share)
         for series in chart.series
     ]
+
+
+def _forecast(account: int, time_zone: str) -> dict[str, Any]:
+    outlook = usage.outlook(standing(), time_zone)
+    return {"outlook": outlook, "expected": _expected(account, outlook) if outlook.steps else None}
 
 
 def _expected(account: int, outlook: usage.Outlook) -> Expected | None:

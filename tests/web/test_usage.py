@@ -316,6 +316,13 @@ def test_days_that_can_not_be_shown_are_said_beside_their_field(
     assert stats(shown)["Used in 30 days"] == "1,030"
 
 
+def test_days_of_long_ago_are_empty_and_no_mistake(browser: FlaskClient, busy: int) -> None:
+    shown = page(browser, "?period=custom&from=1970-01-02&to=1970-02-01")
+
+    assert "Nothing was used from 2 Jan 1970 to 1 Feb 1970." in shown.words
+    assert stats(shown)["Average a day"] == "0"
+
+
 def test_without_days_the_last_thirty_are_offered(browser: FlaskClient, busy: int) -> None:
     shown = page(browser, "?period=custom")
 
