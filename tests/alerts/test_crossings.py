@@ -230,6 +230,19 @@ def test_debt_is_told_and_is_over_when_it_is_repaid(account: int, shelf: dict[st
     assert ("debt", "resolved") in told(account)
 
 
+@pytest.mark.settings(hold_overrun_debt=True)
+def test_work_that_cost_more_than_there_is_tells_of_the_debt(
+    account: int, make_key: Any, api: Callable[[str], Api]
+) -> None:
+    program = api(make_key(account))
+    held = program.post("/holds", {"amount": 100}).json
+    assert program.post(f"/holds/{held['hold_id']}/capture", {"amount": 130}).status_code == 201
+    schedule.consider_alerts()
+
+    [debt] = [alert for alert in alerts.page(account, 9) if alert.alert_type == "debt"]
+    assert debt.message.startswith("30 credits owed. New charges are refused until they are repaid.")
+
+
 def test_switched_off_nothing_is_told_and_on_again_only_the_next_crossing(account: int) -> None:
     tops_up(account, 1_000)
     number = rule(account, "balance").id

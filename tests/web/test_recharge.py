@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from creditapp import checkout, identity, ledger, recharge
+from creditapp import alerts, checkout, identity, ledger, recharge
 from creditapp.checkout import PolarCustomer
 from creditapp.db import db, transaction
 from creditapp.gateway import Card, Charged, Payer
@@ -174,6 +174,21 @@ def test_after_a_decline_the_page_says_why_and_try_again_charges_at_once(
     form = {"csrf_token": csrf_token(browser.get(PAGE))}
     assert browser.post("/credits/recharge_now", data=form).status_code == 303
     assert [one.state for one in recharge.attempts(account, 9)] == ["requested", "declined"]
+
+
+def test_who_switches_it_off_is_not_reminded_of_what_went_wrong(browser: FlaskClient, account: int, card: Card) -> None:
+    saves(browser, threshold="500", charge_now="on")
+    attempt = recharge.attempts(account, 9)[0].id
+    with transaction():
+        recharge.claim(attempt)
+        recharge.needs_set_up(attempt, "The billing address is missing.")
+    assert "Auto-recharge needs you" in tree(browser.get("/credits")).with_id("banner").words
+
+    form = {"csrf_token": csrf_token(browser.get(PAGE))}
+    assert browser.post("/credits/auto_recharge_toggle", data=form).status_code == 303
+    assert not plan(account).enabled
+    assert "Auto-recharge" not in tree(browser.get("/credits")).with_id("banner").words
+    assert [one.status for one in alerts.page(account, 9) if one.alert_type == "auto_recharge_failed"] == ["resolved"]
 
 
 def test_the_settings_lead_to_the_card(browser: FlaskClient) -> None:
