@@ -41,8 +41,14 @@ class _MoreThanOneCall(Exception):
 
 
 def at_once(work: Callable[[], Answer]) -> Answer:
-    """Do *work* and commit it: as one call, or where it turns out to be more, again and in a transaction."""
+    """Do *work* and commit it: as one call, or where it turns out to be more, again and in a transaction.
+
+    Does not nest, and what was read before is read again, as with ``transaction``.
+    """
     if db.session.registry.has():
+        if db.session().info.get("writing"):
+            message = "one call inside a transaction"
+            raise RuntimeError(message)
         db.session.rollback()
     before = _alone.set(True)
     try:

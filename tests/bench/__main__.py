@@ -63,7 +63,7 @@ def _versions(opened: house.House) -> dict[str, str]:
 
 def _row(figure: Figure) -> str:
     line = _line(figure.name, _goal(figure), _told(figure.measured), figure.of)
-    return f"{line}{'' if figure.is_reached else 'NOT REACHED  '}{figure.detail}"
+    return f"{line}  {'' if figure.is_reached else 'NOT REACHED  '}{figure.detail}".rstrip()
 
 
 def _line(*cells: str) -> str:

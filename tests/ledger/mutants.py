@@ -59,6 +59,27 @@ MUTANTS = (
         "tests/ledger/test_holds.py",
     ),
     Mutant(
+        "a charge takes the key of a hold",
+        "attempt.py",
+        'given["key"] is not None and execute(USED_ELSEWHERE, given)',
+        "False",
+        "tests/ledger/test_together.py",
+    ),
+    Mutant(
+        "who went together is told another's answer",
+        "crowd.py",
+        "zip(group, answers, strict=False)",
+        "zip(reversed(group), answers, strict=False)",
+        "tests/ledger/test_crowd.py",
+    ),
+    Mutant(
+        "who went together goes again alone after a failure that may have charged",
+        "crowd.py",
+        "                caller.error = error\n",
+        "                pass\n",
+        "tests/ledger/test_crowd.py",
+    ),
+    Mutant(
         "debt does not stop a charge",
         "attempt.py",
         "AND (debt = 0 OR :in_debt)",

@@ -88,7 +88,7 @@ def test_where_one_keeps_all_from_going_together_each_goes_alone() -> None:
 
 
 def test_who_went_together_is_told_of_the_failure_together_and_who_comes_later_is_served() -> None:
-    till = Till(fails=frozenset({2}))
+    till = Till(fails=frozenset({1}))
     with ThreadPoolExecutor(3) as threads:
         first, *others = till.everybody(threads, range(3))
 

@@ -130,6 +130,22 @@ def fresh(*amounts: int | str, **about: Any) -> list[ledger.Charge]:
     return [ledger.Charge(amount=Decimal(amount), key=f"k{at}", **about) for at, amount in enumerate(amounts)]
 
 
+@pytest.mark.parametrize("holding", [100, 3], ids=["with enough", "with too little"])
+def test_a_key_that_belongs_to_a_hold_charges_nothing(app: Flask, holding: int) -> None:
+    account = opened(holding, watch=False, dated=False)
+
+    for charge in (door.spend, door.spend_at_once):
+        with pytest.raises(ledger.IdempotencyMismatch):
+            charge(account, 5, key=HELD)
+    charges = [ledger.Charge(amount=Decimal(1), key=key) for key in ("a", HELD)]
+    assert [told(one).words for one in at_once(lambda: ledger.spend_each(account, charges))] == [
+        "charged",
+        "idempotency_mismatch",
+    ]
+    assert door.available(account) == holding - 3
+    assert door.differences() == []
+
+
 def test_charges_that_all_fit_are_written_at_one_moment(app: Flask, database_kind: str) -> None:
     account = door.open_account(holding=10)
 
