@@ -107,7 +107,7 @@ def row_id(text: str) -> int | None:
 
 def sqlite_time(moment: datetime) -> str:
     """A moment as SQLAlchemy writes it into SQLite, so that text compares like time."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
 
 
 def to_millionths(credits: Decimal | int) -> int:

@@ -41,6 +41,9 @@ def send_letter(letter_id: int) -> None:
                 letters.sent(letter_id)
                 return
             envelope = replace(envelope, facts={**envelope.facts, "token": token})
+        if envelope is not None and envelope.facts.get("waited") and alerts.is_over(letter_id):
+            letters.drop(letter_id, "What it tells was over before its turn came.")
+            return
     if envelope is None:
         return
     try:

@@ -3,7 +3,6 @@
 import smtplib
 import ssl
 from email.message import EmailMessage
-from email.policy import SMTP
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -18,7 +17,7 @@ def send(message: EmailMessage, *, name: str, mail_url: str, folder: Path) -> No
     if not mail_url:
         folder.mkdir(parents=True, exist_ok=True)
         unfinished = folder / f".{name}.part"
-        unfinished.write_bytes(message.as_bytes(policy=SMTP))
+        unfinished.write_bytes(message.as_bytes())
         unfinished.replace(folder / f"{name}.eml")
         return
     server = urlsplit(mail_url)

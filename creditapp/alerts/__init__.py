@@ -22,7 +22,7 @@ from creditapp.alerts.considering import clear, consider, due_accounts, is_due, 
 from creditapp.alerts.inbox import Standing, Unusual, acknowledge, dismiss, open_count, page, standing_of, unusual
 from creditapp.alerts.measuring import Cap, Reading, Runway, consider_cap, measure, unmeasured_accounts
 from creditapp.alerts.models import ALERT_TYPES, AlertRule, AlertWatch, CreditAlert
-from creditapp.alerts.raising import LETTER_KIND, mailed, write_letter
+from creditapp.alerts.raising import LETTER_KIND, is_over, mailed, write_letter
 from creditapp.alerts.rules import KINDS
 from creditapp.alerts.sampling import send_test
 from creditapp.alerts.stopping import stop_token, stopped_by
@@ -55,6 +55,7 @@ __all__ = [
     "due_accounts",
     "has_rules",
     "is_due",
+    "is_over",
     "mailed",
     "measure",
     "open_count",

@@ -1,11 +1,11 @@
 """An alert is raised, told by letter, and resolved. The account's lock is held."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from creditapp import clock, identity, ledger, letters
 from creditapp.alerts.models import AlertRule, CreditAlert
@@ -54,15 +54,19 @@ def raised(
     )
     db.session.add(alert)
     db.session.flush()
-    wanted = rule.mail and alert_type not in TOLD_ELSEWHERE and alert_type not in told
-    if wanted and not _written_lately(alert):
-        alert.letter_id = write_letter(rule.account_id, alert_type, facts, key=f"alert:{alert.id}")
-        db.session.flush()
+    if rule.mail and alert_type not in TOLD_ELSEWHERE and alert_type not in told:
+        _write_in_its_turn(alert, facts)
     return alert
 
 
 def write_letter(
-    account_id: int, alert_type: str, facts: Mapping[str, Any], *, key: str, test: bool = False
+    account_id: int,
+    alert_type: str,
+    facts: Mapping[str, Any],
+    *,
+    key: str,
+    test: bool = False,
+    not_before: datetime | None = None,
 ) -> int | None:
     """Put the letter of an alert to the account's owner in the out-tray; None where there is nobody to write to."""
     says = words_of(alert_type, facts)
@@ -75,7 +79,9 @@ def write_letter(
         key=key,
         account_id=account_id,
         recipient=owner.email,
+        not_before=not_before,
         facts={
+            "waited": not_before is not None,
             "alert_type": alert_type,
             "number": says.number,
             "unit": says.unit,
@@ -112,12 +118,31 @@ def mailed(letter_id: int) -> None:
     )
 
 
-def _written_lately(alert: CreditAlert) -> bool:
-    """Whether the account got a letter of this type within the hour; the alert stands in the inbox all the same."""
-    query = select(CreditAlert.id).where(
+def is_over(letter_id: int) -> bool:
+    """Whether a letter that had to wait its turn tells of something that was over meanwhile."""
+    over = select(CreditAlert.id).where(CreditAlert.letter_id == letter_id, CreditAlert.resolved_at.is_not(None))
+    return db.session.scalar(over) is not None
+
+
+def _write_in_its_turn(alert: CreditAlert, facts: Mapping[str, Any]) -> None:
+    """Now, or when the last letter of this type is an hour old; while one waits for that, no other is written."""
+    letter, now = letters.Letter, alert.triggered_at
+    query = select(func.max(func.coalesce(letter.sent_at, letter.next_attempt_at))).where(
+        letter.id == CreditAlert.letter_id,
+        letter.state != "dead",
+        (letter.state == "sent") | CreditAlert.resolved_at.is_(None),
         CreditAlert.account_id == alert.account_id,
-        CreditAlert.triggered_at > alert.triggered_at - BETWEEN_LETTERS,
         CreditAlert.alert_type == alert.alert_type,
-        CreditAlert.letter_id.is_not(None),
     )
-    return db.session.scalar(query.limit(1)) is not None
+    last = db.session.scalar(query)
+    if last is not None and last > now:
+        return
+    waits = last is not None and last > now - BETWEEN_LETTERS
+    alert.letter_id = write_letter(
+        alert.account_id,
+        alert.alert_type,
+        facts,
+        key=f"alert:{alert.id}",
+        not_before=last + BETWEEN_LETTERS if waits and last is not None else None,
+    )
+    db.session.flush()

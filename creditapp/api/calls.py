@@ -320,7 +320,8 @@ CALLS = (
         scope="manage",
         title="Make a key",
         does=(
-            "The key is shown in this answer and never again. It can do no more than the key that asks for it. "
+            "The key is shown in this answer and never again. It can do no more than the key that asks for it, nor for "
+            "longer. "
             "It takes no Idempotency-Key: where an answer was lost, revoke what it made and make another."
         ),
         body=keys.NewKey,

@@ -55,11 +55,12 @@ def create() -> Response:
     account_id = account_of(program, asked.account)
     for scope in asked.scopes:
         program.must(scope)
-    lifetime = timedelta(days=asked.expires_in_days) if asked.expires_in_days else None
+    wished = clock.now() + timedelta(days=asked.expires_in_days) if asked.expires_in_days else None
+    ends = min((moment for moment in (wished, program.works_until) if moment is not None), default=None)
     with transaction():
         ledger.lock(account_id)  # so that the limit of keys holds among many callers
         secret = identity.create_key(
-            account_id, name=asked.name, scopes=tuple(asked.scopes), live=_live(), expires_in=lifetime
+            account_id, name=asked.name, scopes=tuple(asked.scopes), live=_live(), works_until=ends
         )
         made = _as_json(identity.key_with(account_id, secret))
     return answer(made | {"key": secret}, 201)

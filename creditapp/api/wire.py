@@ -22,6 +22,8 @@ PLAIN_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
 LARGEST, IN_A_STRING = 1_000_000_000, r"^[0-9]{1,10}(\.[0-9]{1,6})?$"
 LONGEST_METADATA = 8_192
 LONGEST_WORD = 100
+LONGEST_INTEGER = 300  # digits, as many as the largest float has
+EARLIEST_YEAR, LATEST_YEAR = 1970, 2199
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -59,7 +61,7 @@ def _amount(value: Any) -> Decimal:
         amount = Decimal(value)
     except InvalidOperation:
         raise PydanticCustomError("amount", "must be a plain number such as 12.5") from None
-    if not amount.is_finite() or amount.adjusted() > 18 or amount.as_tuple().exponent < -20:  # type: ignore[operator]
+    if not _is_within_reach(amount):
         raise PydanticCustomError("amount", "is out of range")
     if amount <= 0:
         raise PydanticCustomError("amount", "must be greater than 0")
@@ -68,6 +70,12 @@ def _amount(value: Any) -> Decimal:
     if amount > LARGEST:
         raise PydanticCustomError("amount", "must be at most 1,000,000,000")
     return amount
+
+
+def _is_within_reach(number: Decimal) -> bool:
+    """Whether it can be written out: a dozen letters can stand for millions of digits."""
+    exponent = number.as_tuple().exponent
+    return isinstance(exponent, int) and number.adjusted() <= 18 and exponent >= -20
 
 
 def _threshold(value: Any) -> Decimal:
@@ -83,6 +91,8 @@ def _storable(value: Any) -> Any:
 def _parameter(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         raise PydanticCustomError("parameter", "must be a word or a number")
+    if isinstance(value, Decimal) and not _is_within_reach(value):
+        raise PydanticCustomError("parameter", "is out of range")
     if isinstance(value, str) and len(value) > LONGEST_WORD:
         raise PydanticCustomError("parameter", "must be at most 100 characters")
     return _storable(value)
@@ -95,7 +105,7 @@ def _metadata(value: Any) -> Any:
             raise PydanticCustomError("metadata", "must be smaller than 8 KB")
         if "\\u0000" in text or not _is_unicode(simplejson.dumps(value, use_decimal=True, ensure_ascii=False)):
             raise PydanticCustomError("metadata", "holds characters that can't be stored")
-        return json.loads(text, parse_float=_finite)
+        return json.loads(text, parse_float=_finite, parse_int=_finite_int)
     return value
 
 
@@ -104,6 +114,12 @@ def _finite(text: str) -> float:
     if not math.isfinite(value):
         raise PydanticCustomError("metadata", "holds a number that is out of range")
     return value
+
+
+def _finite_int(text: str) -> int:
+    if len(text) > LONGEST_INTEGER:
+        raise PydanticCustomError("metadata", "holds a number that is out of range")
+    return int(text)
 
 
 def _moment(value: Any) -> Any:
@@ -116,6 +132,8 @@ def _moment(value: Any) -> Any:
         moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise PydanticCustomError("moment", "must be a time such as 2026-11-23T14:21:00Z") from None
+    if not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
+        raise PydanticCustomError("moment", f"must be of the years {EARLIEST_YEAR} to {LATEST_YEAR}")
     if moment.tzinfo is None:
         raise PydanticCustomError("moment", "must name its zone, such as 2026-11-23T14:21:00Z")
     return moment
@@ -184,7 +202,7 @@ def parse(raw: bytes) -> Any:
         value = json.loads(
             text, parse_float=Decimal, parse_int=_int, parse_constant=_refuse_constant, object_pairs_hook=_once_each
         )
-    except (ValueError, RecursionError) as error:
+    except (ValueError, InvalidOperation, RecursionError) as error:
         message = str(error) if isinstance(error, _Refused) else "The body can't be read as JSON."
         raise NotJson(message) from None
     _check_depth(value)

@@ -44,14 +44,17 @@ def fulfil(paid: PolarOrder, sale: Sale | None = None) -> Order:
         order.reason = _why_not(order, package, _price(order, package, checkout, sale), paid)
         if order.reason is None and package is not None:
             agreed = sale.credits if sale else (checkout.credits if checkout else package.credits)
-            _credit(order, package, agreed)
+            granted = _credit(order, package, agreed)
+            if sale is None:  # of a recharge its own letter tells
+                _confirm(order, package, granted)
+            alerts.consider(granted.account_id)
         order.state = "uncredited" if order.reason else "credited"
     refund.settle(order)
     db.session.flush()
     return order
 
 
-def _credit(order: Order, package: CreditPackage, amount: Decimal) -> None:
+def _credit(order: Order, package: CreditPackage, amount: Decimal) -> ledger.CreditTransaction:
     account_id = order.account_id
     assert account_id is not None  # noqa: S101  (else there was a reason not to come here)
     order.notice = _why_noticed(package, account_id)
@@ -73,11 +76,15 @@ def _credit(order: Order, package: CreditPackage, amount: Decimal) -> None:
     if order.checkout_id is not None:
         paid_checkout = db.session.get_one(Checkout, order.checkout_id)
         paid_checkout.state, paid_checkout.paid_at, paid_checkout.reason = "paid", granted.processed_at, None
+    return granted
+
+
+def _confirm(order: Order, package: CreditPackage, granted: ledger.CreditTransaction) -> None:
     letters.write(
         "purchase_confirmed",
         key=f"purchase_confirmed:{order.polar_order_id}",
-        account_id=account_id,
-        recipient=identity.owner_of(account_id).email,
+        account_id=granted.account_id,
+        recipient=identity.owner_of(granted.account_id).email,
         facts={
             "package": package.name,
             "credits": str(granted.amount),
@@ -89,7 +96,6 @@ def _credit(order: Order, package: CreditPackage, amount: Decimal) -> None:
             "invoice_number": order.invoice_number,
         },
     )
-    alerts.consider(account_id)
 
 
 def _why_not(order: Order, package: CreditPackage | None, price: int, paid: PolarOrder) -> str | None:

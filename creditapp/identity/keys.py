@@ -5,7 +5,7 @@ import secrets
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
@@ -43,6 +43,7 @@ class Caller:
     key_id: int
     account_id: int | None
     scopes: frozenset[str]
+    works_until: datetime | None
 
     def must(self, scope: str) -> None:
         """Raises InsufficientScope where the key lacks *scope*."""
@@ -52,7 +53,7 @@ class Caller:
 
 
 def create_key(
-    account_id: int | None, *, name: str, scopes: tuple[str, ...], live: bool, expires_in: timedelta | None = None
+    account_id: int | None, *, name: str, scopes: tuple[str, ...], live: bool, works_until: datetime | None = None
 ) -> str:
     """A new key, whole: nobody can read it again. Without an account it is a service key.
 
@@ -79,7 +80,7 @@ def create_key(
             secret_hash=token_hash(key),
             scopes=sorted(set(scopes), key=SCOPES.index),
             created_at=clock.now(),
-            expires_at=clock.now() + expires_in if expires_in else None,
+            expires_at=works_until,
         )
     )
     db.session.flush()
@@ -125,7 +126,7 @@ def rotate_key(account_id: int, key_id: int, *, live: bool) -> str:
     if not key.works(now):
         message = "This key works no more. Make a new one."
         raise InvalidInput(message)
-    new = create_key(account_id, name=key.name, scopes=tuple(key.scopes), live=live)
+    new = create_key(account_id, name=key.name, scopes=tuple(key.scopes), live=live, works_until=key.expires_at)
     ends = now + OVERLAP
     key.expires_at = min(key.expires_at, ends) if key.expires_at else ends
     db.session.flush()
@@ -154,7 +155,7 @@ def caller(key: str) -> Caller:
     if found is None or not genuine or (found.expires_at and found.expires_at <= clock.now()):
         message = "The API key is missing, wrong, expired or revoked. Send it as 'Authorization: Bearer ck_…'."
         raise BadKey(message)
-    return Caller(key_id=found.id, account_id=found.account_id, scopes=frozenset(found.scopes))
+    return Caller(found.id, found.account_id, frozenset(found.scopes), found.expires_at)
 
 
 def _letters(count: int) -> str:

@@ -5,6 +5,6 @@ again until it went or is given up with a reason.
 """
 
 from creditapp.letters.models import Letter
-from creditapp.letters.post import Envelope, due, give_up_or_postpone, sent, waiting, write
+from creditapp.letters.post import Envelope, drop, due, give_up_or_postpone, sent, waiting, write
 
-__all__ = ["Envelope", "Letter", "due", "give_up_or_postpone", "sent", "waiting", "write"]
+__all__ = ["Envelope", "Letter", "drop", "due", "give_up_or_postpone", "sent", "waiting", "write"]

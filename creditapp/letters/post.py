@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
@@ -29,7 +29,15 @@ class Envelope:
     account_id: int | None = None
 
 
-def write(kind: str, *, key: str, recipient: str, facts: dict[str, Any], account_id: int | None = None) -> int | None:
+def write(
+    kind: str,
+    *,
+    key: str,
+    recipient: str,
+    facts: dict[str, Any],
+    account_id: int | None = None,
+    not_before: datetime | None = None,
+) -> int | None:
     """Put a letter in the out-tray; its row id, or None where this *key* was written before."""
     now = clock.now()
     letter_id = insert_once(
@@ -41,7 +49,7 @@ def write(kind: str, *, key: str, recipient: str, facts: dict[str, Any], account
         facts=facts,
         state="queued",
         attempts=0,
-        next_attempt_at=now,
+        next_attempt_at=max(now, not_before or now),
         created_at=now,
     )
     if letter_id is not None:
@@ -77,6 +85,12 @@ def give_up_or_postpone(letter_id: int, reason: str) -> None:
         letter.state = "dead"
     else:
         letter.next_attempt_at = clock.now() + min(FIRST_PAUSE * 2 ** (letter.attempts - 1), LONGEST_PAUSE)
+
+
+def drop(letter_id: int, reason: str) -> None:
+    """Never send it: what it tells is over."""
+    letter = db.session.get_one(Letter, letter_id)
+    letter.state, letter.reason = "dead", reason
 
 
 def waiting(limit: int, *, longer_than: timedelta) -> Sequence[int]:

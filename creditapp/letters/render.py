@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import formatdate, parseaddr
 from functools import cache
 from typing import Any
@@ -11,6 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from creditapp.config import ROOT
 from creditapp.letters.post import Envelope
+
+# A folded address would be encoded, and no mail program could follow it (RFC 5322 allows lines of 998).
+WHOLE_LINES = SMTP.clone(max_line_length=998)
 
 
 def message(envelope: Envelope, *, app_url: str, sender: str, stop_url: str | None = None) -> EmailMessage:
@@ -23,7 +27,7 @@ def message(envelope: Envelope, *, app_url: str, sender: str, stop_url: str | No
     def render(part: str) -> str:
         return _templates().get_template(f"emails/{envelope.kind}.{part}").render(facts)
 
-    letter = EmailMessage()
+    letter = EmailMessage(policy=WHOLE_LINES)
     letter["Subject"] = " ".join(render("subject.txt").split())
     letter["From"] = sender
     letter["To"] = envelope.recipient

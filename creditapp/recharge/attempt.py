@@ -15,8 +15,7 @@ from creditapp import checkout, clock, ledger
 from creditapp.db import db, of_app, row_id
 from creditapp.gateway import Charged, PolarOrder
 from creditapp.letters.render import credits
-from creditapp.recharge import telling
-from creditapp.recharge.deciding import COOLDOWN
+from creditapp.recharge import deciding, telling
 from creditapp.recharge.models import IN_FLIGHT, RechargeAttempt
 from creditapp.recharge.plan import be_told, plan_of
 from creditapp.recharge.statement import cap_of
@@ -27,7 +26,6 @@ CLAIM = timedelta(seconds=30)
 GIVE_UP_AFTER = timedelta(hours=20)  # after that Stripe forgets which charge was the same
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
 SURELY_ANSWERED_AFTER = timedelta(minutes=2)  # no request to charge runs longer
-SWITCHED_OFF = "It was switched off before the card was charged."
 NOT_ENABLED = "Polar does not charge saved cards for this seller yet. Recharge with one click instead."
 
 
@@ -52,8 +50,13 @@ class Step:
 def claim(attempt_id: int) -> Step | None:
     """What to do next for an attempt whose time has come, claimed; None where it ended or another is at it.
 
-    Once its owner switched it off, no charge is begun: one that may be under way is only asked for.
+    No charge is begun that is not wanted any more: the account is looked at again under its lock. A charge that may be
+    under way already is only asked for.
     """
+    account_id = db.session.scalar(select(RechargeAttempt.account_id).where(RechargeAttempt.id == attempt_id))
+    if account_id is None:
+        return None
+    ledger.lock(account_id)
     query = select(RechargeAttempt).where(
         RechargeAttempt.id == attempt_id,
         RechargeAttempt.state.in_(IN_FLIGHT),
@@ -63,8 +66,9 @@ def claim(attempt_id: int) -> Step | None:
     if attempt is None:
         return None
     now, wanted = clock.now(), _is_wanted(attempt)
-    if not wanted and attempt.charged_at is None:
-        _cancel(attempt, SWITCHED_OFF)
+    if attempt.charged_at is None and (reason := deciding.why_not_any_more(attempt)):
+        _cancel(attempt, reason)
+        deciding.consider(account_id, person=True)  # nothing was charged: there is nothing to wait for
         return None
     attempt.tries += 1
     match attempt.state:
@@ -117,7 +121,7 @@ def told(attempt_id: int, order: PolarOrder | None) -> None:
         attempt.reason = "The answer was lost; the same order and card are tried again."
     elif is_draft and attempt.charged_at is not None and clock.now() - attempt.charged_at > SURELY_ANSWERED_AFTER:
         attempt.charged_at = None  # nothing was
-        _cancel(attempt, SWITCHED_OFF)
+        _cancel(attempt, deciding.SWITCHED_OFF)
     else:
         postpone(attempt_id, "Polar has not settled the payment yet.")
 
@@ -252,7 +256,7 @@ def _paid(attempt_id: int, order: checkout.Order) -> None:
     if plan is not None:
         plan.failures, plan.stopped, plan.stopped_reason = 0, None, None
         # Who switched it on again meanwhile ended the cooldown of this very charge.
-        plan.cooling_until = max(attempt.at + COOLDOWN, plan.cooling_until or attempt.at)
+        plan.cooling_until = max(attempt.at + deciding.COOLDOWN, plan.cooling_until or attempt.at)
         db.session.flush()
         telling.went_well(plan, attempt, cap_of(plan.account_id))
 

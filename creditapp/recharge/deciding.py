@@ -1,6 +1,7 @@
 """Whether an account is recharged now: decided under its lock, and written down in words."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -14,6 +15,8 @@ from creditapp.recharge.plan import plan_of, rearm, terms_of
 
 COOLDOWN = timedelta(hours=1)
 SAID_AGAIN_AFTER = timedelta(hours=1)
+SWITCHED_OFF = "It was switched off before the card was charged."
+TERMS_CHANGED = "The terms or the price were changed before the card was charged; it is decided anew."
 COUNTED = (*IN_FLIGHT, "paid")  # money that is, or may be, spent
 
 
@@ -63,6 +66,28 @@ def consider(account_id: int, *, person: bool = False) -> RechargeAttempt | None
     db.session.flush()
     jobqueue.ring_after_commit("recharge", attempt.id)
     return attempt
+
+
+def why_not_any_more(attempt: RechargeAttempt) -> str | None:
+    """Why an attempt of which nothing was charged is not wanted as it was begun; the account's lock is held.
+
+    Its owner may have changed the terms, and credits may have come from elsewhere, since it was decided.
+    """
+    plan, now = plan_of(attempt.account_id), clock.now()
+    if plan is None or not plan.enabled:
+        return SWITCHED_OFF
+    standing = standing_of(attempt.account_id, now)
+    before_it = replace(
+        standing, in_flight=False, spent_this_month_cents=standing.spent_this_month_cents - attempt.amount_cents
+    )
+    # A missing card is found where it would be charged, and told there.
+    terms = replace(terms_of(plan), has_card=True, cooling_until=None)
+    decision = rules.decide(terms, before_it, sold(plan.package, now), now)
+    if not decision.charge:
+        return f"Not charged any more: {decision.reason}"
+    same = attempt.package_id == plan.package_id and attempt.amount_cents == attempt.quantity * plan.package.price_cents
+    enough = attempt.quantity == decision.quantity or (plan.target is not None and attempt.quantity < decision.quantity)
+    return None if same and enough else TERMS_CHANGED
 
 
 def card_saved(account_id: int) -> None:

@@ -1,6 +1,6 @@
 """API keys: made, shown once, replaced without an outage, revoked at once."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -47,7 +47,7 @@ def create() -> Page:
                 name=name,
                 scopes=scopes,
                 live=_live(),
-                expires_in=_lifetime(days),
+                works_until=_until(days),
             )
     except InvalidInput as error:
         return _page(error=error.sentence, name=name, scopes=scopes, days=days), REFUSED
@@ -78,11 +78,11 @@ def revoke(key_id: int) -> AnyResponse:
     return redirect(url_for("keys.index"), 303)
 
 
-def _lifetime(days: str) -> timedelta | None:
+def _until(days: str) -> datetime | None:
     if days not in LIFETIMES:
         message = "Choose how long it works from the list."
         raise InvalidInput(message)
-    return timedelta(days=int(days)) if days else None
+    return clock.now() + timedelta(days=int(days)) if days else None
 
 
 def _live() -> bool:

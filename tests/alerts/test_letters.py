@@ -185,19 +185,40 @@ def test_an_alert_is_mailed_to_its_owner_once_and_says_so(account: int, run_jobs
 
 
 @pytest.mark.both_databases
-def test_within_an_hour_a_second_crossing_stands_in_the_inbox_without_a_letter(
+def test_a_second_crossing_within_the_hour_is_told_when_the_hour_is_over(
     account: int, run_jobs: Callable[[], None]
 ) -> None:
     runs_low(account)
-    for minutes, letters_so_far in ((59, 1), (61 + 59, 2)):
-        with clock.at(clock.now() + timedelta(minutes=minutes)):
-            tops_up(account, 1_000)
-            charges(account, 1_000)
+    run_jobs()
+    began = clock.now()
+    for minutes, letters_so_far in ((20, 1), (40, 1), (59, 1), (61, 2), (90, 2)):
+        with clock.at(began + timedelta(minutes=minutes)):
+            if minutes in (20, 40):
+                tops_up(account, 1_000)
+                charges(account, 1_000)
             run_jobs()
-            assert len(sent()) == letters_so_far
+            assert len(sent()) == letters_so_far, minutes
 
     assert told(account) == [("low_balance", "resolved"), ("low_balance", "resolved"), ("low_balance", "active")]
     assert [alert.email_sent for alert in alerts.page(account, 9)] == [True, False, True]
+
+
+def test_what_is_over_before_its_letter_had_its_turn_is_not_told_any_more(
+    account: int, run_jobs: Callable[[], None]
+) -> None:
+    runs_low(account)
+    run_jobs()
+    began = clock.now()
+    with clock.at(began + timedelta(minutes=20)):
+        tops_up(account, 1_000)
+        charges(account, 1_000)
+    with clock.at(began + timedelta(minutes=30)):
+        tops_up(account, 1_000)
+    with clock.at(began + timedelta(minutes=61)):
+        run_jobs()
+
+    assert len(sent()) == 1
+    assert told(account) == [("low_balance", "resolved"), ("low_balance", "resolved")]
 
 
 def test_while_the_mail_server_is_down_the_alert_stands_and_its_letter_goes_later_once(

@@ -298,6 +298,36 @@ def test_metadata_with_a_number_out_of_range_is_refused(program: Api, account: i
     assert rows(account) == []
 
 
+@pytest.mark.parametrize("number", ["1e5000", "1e3000000", "1e9999999999999999999999", "9" * 9_000])
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"operation_type": "api_call", "parameters": {"complexity": %s}}',
+        '{"amount": %s}',
+        '{"amount": 1, "metadata": {"n": %s}}',
+        '{"amount": 1, "quantity": %s}',
+    ],
+)
+def test_a_short_word_for_an_endless_number_is_refused_at_once(
+    program: Api, account: int, body: str, number: str
+) -> None:
+    for path in ("/consume", "/estimate", "/holds", "/consume/batch"):
+        raw = f'{{"items": [{body[:-1]}, "key": "k"}}]}}' if path == "/consume/batch" else body
+        answer = program.post(path, data=(raw % number).encode(), content_type="application/json")
+        assert answer.status_code in {400, 422}, (path, answer.text[:200])
+        assert answer.mimetype == "application/problem+json"
+    assert rows(account) == []
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("year", ["0001", "0999", "1969", "2200", "9999"])
+def test_a_time_of_another_age_is_refused(program: Api, account: int, year: str) -> None:
+    answer = program.post("/consume", {"amount": 1, "started_at": f"{year}-06-01T00:00:00Z"})
+
+    assert answer.status_code == 422
+    assert rows(account) == []
+
+
 def test_only_json_is_read(program: Api) -> None:
     for content_type in ("text/plain", "application/x-www-form-urlencoded", None):
         answer = program.post("/consume", data=b'{"amount": 1}', content_type=content_type)

@@ -79,6 +79,17 @@ def test_both_secrets_work_after_a_rotation_and_neither_after_it_is_revoked(
     assert program.post(f"/keys/{first['id']}/rotate").status_code == 422
 
 
+def test_no_key_that_comes_of_another_works_for_longer(account: int, make_key: MakeKey, api: MakeApi) -> None:
+    scopes = ["read", "manage"]
+    short = api(make_key(account)).post("/keys", {"name": "short", "scopes": scopes, "expires_in_days": 1}).json
+    program = api(short["key"])
+
+    for days in (None, 30):
+        made = program.post("/keys", {"name": "x", "scopes": scopes, "expires_in_days": days}).json
+        assert made["expires_at"] <= short["expires_at"]
+    assert program.post(f"/keys/{short['id']}/rotate").json["expires_at"] <= short["expires_at"]
+
+
 def test_the_keys_of_others_do_not_exist(account: int, charlie: identity.User, make_key: MakeKey, api: MakeApi) -> None:
     theirs = api(make_key(identity.account_id_of(charlie)))
     charlies = theirs.get("/keys").json["items"][0]["id"]

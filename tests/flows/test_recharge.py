@@ -349,6 +349,50 @@ def test_what_is_switched_off_before_the_card_was_charged_is_not_charged_any_mor
     assert log(account) == [("canceled", "It was switched off before the card was charged.")]
 
 
+@pytest.fixture
+def waiting_recharge(
+    program: Program, polar: Polar, account: int, save_card: Callable[..., None], told: Told
+) -> Callable[[], None]:
+    """A recharge of a hundred dollars that waits since Polar is away; what is given goes on with it."""
+    save_card()
+    plans(program, quantity=10)
+    polar.control("fail_next", path="/v1/orders", method="POST", status=503)
+    spends(program, 60)
+    told()
+    assert states(account) == ["requested"]
+
+    def goes_on() -> None:
+        for minutes in (1, 3, 9):
+            with later(timedelta(minutes=minutes)):
+                schedule.carry_on_recharges()
+                told()
+
+    return goes_on
+
+
+def test_terms_lowered_before_the_charge_bind_it(
+    program: Program, polar: Polar, account: int, waiting_recharge: Callable[[], None]
+) -> None:
+    plans(program, quantity=1, monthly_cap_cents=1_000)
+    waiting_recharge()
+
+    assert [charge["amount"] for charge in polar.charges_of(account)] == [1_000]
+    assert states(account) == ["paid", "canceled"]
+    assert books_tie_out()
+
+
+def test_credits_that_come_from_elsewhere_before_the_charge_make_it_needless(
+    program: Program, polar: Polar, account: int, waiting_recharge: Callable[[], None]
+) -> None:
+    with transaction():
+        ledger.grant(account, Decimal(1_000), transaction_type="bonus", key="a gift")
+    waiting_recharge()
+
+    assert polar.charges_of(account) == []
+    [(state, reason)] = log(account)
+    assert (state, reason) == ("canceled", "Not charged any more: 1,040 credits are above 50.")
+
+
 def test_what_is_switched_off_while_the_answer_is_lost_is_asked_for_and_not_tried_again(
     program: Program, polar: Polar, account: int, save_card: Callable[..., None], told: Told, browser: Visitor
 ) -> None:

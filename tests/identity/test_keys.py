@@ -184,7 +184,9 @@ def test_an_account_has_a_limit_of_keys_that_work(account: int) -> None:
 
 def test_a_key_is_made_to_end(account: int) -> None:
     with transaction():
-        key = identity.create_key(account, name="a", scopes=("read",), live=False, expires_in=timedelta(days=30))
+        key = identity.create_key(
+            account, name="a", scopes=("read",), live=False, works_until=clock.now() + timedelta(days=30)
+        )
 
     with clock.at(clock.now() + timedelta(days=31)), pytest.raises(identity.BadKey):
         identity.caller(key)

@@ -47,6 +47,14 @@ class PostOffice:
         return "250 taken"
 
 
+def test_an_address_in_a_head_line_goes_whole_and_in_plain_letters() -> None:
+    stop = "https://credits.example.com/unsubscribe?letters=" + "x" * 300
+    envelope = letters.Envelope(1, "purchase_confirmed", "alice@example.com", FACTS)
+    message = render.message(envelope, app_url="https://credits.example.com", sender="a@example.com", stop_url=stop)
+
+    assert f"\r\nList-Unsubscribe: <{stop}>\r\n".encode() in message.as_bytes()
+
+
 @pytest.fixture
 def post_office() -> Iterator[tuple[PostOffice, str]]:
     """A post office and its address."""
