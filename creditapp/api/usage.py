@@ -1,13 +1,12 @@
 """``GET usage_stats`` and ``GET forecast``: what was used, what will be, and how long credits last."""
 
 from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
 
 from flask import Blueprint, Response
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from creditapp import checkout, ledger, packages, recharge, usage
+from creditapp import checkout, identity, ledger, packages, recharge, usage
 from creditapp.api.callers import account_of, caller
 from creditapp.api.wire import Body, Text, answer, query
 
@@ -18,7 +17,7 @@ Period = Literal["last_24_hours", "last_7_days", "last_30_days", "last_90_days",
 
 
 def _zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in identity.time_zones():
         raise PydanticCustomError("tz", "must be a time zone such as Europe/Berlin")
     return name
 

@@ -7,7 +7,6 @@ from datetime import timedelta
 from decimal import Decimal
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
-from zoneinfo import available_timezones
 
 from flask import Flask, make_response
 from sqlalchemy import event
@@ -271,7 +270,7 @@ def _ring(session: Session) -> None:
 
 
 def _zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in identity.time_zones():
         message = f"{name!r} is no time zone; name one such as Europe/Berlin."
         raise InvalidInput(message)
     return name

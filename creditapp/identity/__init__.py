@@ -45,6 +45,7 @@ from creditapp.identity.people import (
     set_time_zone,
     sign_up,
     signed_in_at,
+    time_zones,
     token_hash,
 )
 from creditapp.identity.resets import ResetUnusable, begin_reset, can_reset, reset_password
@@ -98,5 +99,6 @@ __all__ = [
     "set_time_zone",
     "sign_up",
     "signed_in_at",
+    "time_zones",
     "token_hash",
 ]

@@ -19,6 +19,7 @@ from creditapp.identity import passwords
 from creditapp.identity.models import Membership, PasswordReset, User, UserSession
 
 SESSION_DAYS = 14
+NO_PLACES = {"localtime", "Factory"}
 LONGEST_NAME = 100
 SESSIONS_SHOWN = 20
 MEMBERS_LIMIT = 100
@@ -215,9 +216,14 @@ def account_named(name: str) -> int:
     return found
 
 
+def time_zones() -> frozenset[str]:
+    """The IANA zones that can be chosen; those that stand for whatever a machine is set to can't."""
+    return frozenset(available_timezones() - NO_PLACES)
+
+
 def set_time_zone(account_id: int, time_zone: str) -> None:
     """Show the account's times in this IANA zone. Raises InvalidInput for one that does not exist."""
-    if time_zone not in available_timezones():
+    if time_zone not in time_zones():
         message = "Choose a time zone from the list."
         raise InvalidInput(message)
     ledger.change_time_zone(account_id, time_zone)

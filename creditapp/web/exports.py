@@ -47,7 +47,7 @@ class Progress:
 
 def register(app: Flask) -> None:
     """Give the templates of *app* the size of a file."""
-    app.add_template_filter(size_in_words)
+    app.add_template_filter(file_size)
 
 
 @bp.get("")
@@ -92,7 +92,7 @@ def fetch(token: str) -> Response | tuple[str, int]:
     return answer
 
 
-def size_in_words(size: int) -> str:
+def file_size(size: int) -> str:
     """So many bytes as people say it: 812 bytes, 1.4 MB."""
     amount, unit = float(size), 0
     while amount >= KILOBYTE and unit < len(UNITS) - 1:

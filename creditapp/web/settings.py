@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from itertools import groupby
-from zoneinfo import available_timezones
 
 from flask import Blueprint, Response, flash, g, make_response, redirect, render_template, url_for
 from flask_limiter import RequestLimit
@@ -169,7 +168,7 @@ def _zones() -> list[tuple[str, list[tuple[str, str]]]]:
     def continent(key: str) -> str:
         return key.partition("/")[0] if "/" in key else ELSEWHERE
 
-    keys = sorted(available_timezones(), key=lambda key: (continent(key) == ELSEWHERE, continent(key), key))
+    keys = sorted(identity.time_zones(), key=lambda key: (continent(key) == ELSEWHERE, continent(key), key))
     return [
         (name, [(key, key.removeprefix(f"{name}/").replace("_", " ").replace("/", ", ")) for key in group])
         for name, group in groupby(keys, key=continent)

@@ -48,7 +48,7 @@ KINDS: dict[str, tuple[str, dict[str, Any], list[str], str]] = {
     "refund that fell through": (
         "refund_reversed",
         {"package": "Starter", "credits_returned": "1000", "balance_after": "1100", "transaction_id": 4},
-        ["1,000", "did not go through after all", "1,100"],
+        ["1,000", "came to nothing", "1,100"],
         f"{HOME}/credits/4",
     ),
     "payment failed": (

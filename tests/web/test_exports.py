@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from creditapp import clock, exports, identity, schedule
 from creditapp.db import db, transaction
 from creditapp.exports.desk import KEPT
-from creditapp.web.exports import size_in_words
+from creditapp.web.exports import file_size
 from tests.browsing import csrf_token
 from tests.conftest import PASSWORD
 from tests.web.tree import Node, tree
@@ -166,4 +166,4 @@ def test_a_failure_is_told_with_a_way_on(browser: FlaskClient, account: int) -> 
     [(0, "0 bytes"), (999, "999 bytes"), (1_000, "1.0 KB"), (1_449_000, "1.4 MB"), (10**18, "1000000.0 TB")],
 )
 def test_a_size_is_said_as_people_say_it(size: int, words: str) -> None:
-    assert size_in_words(size) == words
+    assert file_size(size) == words
