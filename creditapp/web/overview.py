@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, render_template
 
-from creditapp import checkout, ledger, packages, usage
+from creditapp import checkout, ledger, packages, recharge, usage
 from creditapp.web import chart, movements
 from creditapp.web.balance import banner_for, card_of
 from creditapp.web.sessions import account_id, login_required
@@ -50,9 +50,22 @@ def _activity() -> dict[str, Any]:
         "first_run": not used_before,
         "latest": movements.movements(latest),
         "usage": _usage(account) if used_before else None,
+        "recharging": _recharging(account),
         "time_zone": zone().key,
         "app_url": settings().app_url,
         "welcome_credits": Decimal(welcome().credits),
+    }
+
+
+def _recharging(account: int) -> dict[str, Any]:
+    plan = recharge.plan_of(account)
+    state, reason = recharge.state_of(plan)
+    return {
+        "plan": plan,
+        "state": state,
+        "reason": reason,
+        "card": checkout.card_of(account),
+        "spent_cents": recharge.spent_this_month(account),
     }
 
 

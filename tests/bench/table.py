@@ -128,6 +128,7 @@ def _read(house: House, url: str, effort: Effort) -> Iterator[Figure]:
     }
     with reading.opened(house, url):
         found = interleaved(subjects, effort.rounds)
+        grown = reading.file_megabytes()
 
     def told(subject: str, baseline: str) -> str:
         return f"{middle(found[subject]) * 1_000:.1f} ms beside {middle(found[baseline]) * 1_000:.1f} ms"
@@ -136,6 +137,7 @@ def _read(house: House, url: str, effort: Effort) -> Iterator[Figure]:
     yield Figure("chart", "a chart of 90 days", 50, ratio(found, "scan", "chart"), of, told("chart", "scan"))
     deep, detail = ratio(found, "deep page", "first page"), told("deep page", "first page")
     yield Figure("deep_page", "a page of history far back", 2, deep, "the first page", detail, at_most=True)
+    yield Figure("csv", f"CSV of {effort.busy_rows:,} rows, memory", 50, grown, "MB more than before", at_most=True)
 
 
 def deliveries(effort: Effort) -> Figure:

@@ -9,7 +9,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from creditapp import clock, identity, ledger
+from creditapp import clock, identity, ledger, recharge
+from creditapp.db import transaction
+from creditapp.packages import CreditPackage
 from tests.web.seeing import DAY, HOUR, NOON, charts, grant, set_account, signed_up, spend, spend_at
 from tests.web.tree import Node, tree
 
@@ -134,6 +136,20 @@ def test_an_account_that_rests_sees_no_empty_chart(browser: FlaskClient, account
 
     assert not charts(page)
     assert "Nothing was used in these days" in page.words
+
+
+def test_how_auto_recharge_stands_is_said_in_a_sentence(
+    browser: FlaskClient, account: int, shelf: dict[str, CreditPackage]
+) -> None:
+    assert "Auto-recharge: Off" in overview(browser).words
+    with transaction():
+        recharge.switch(account, on=True)
+
+    section = next(part for part in overview(browser).every("section") if "Auto-recharge" in part.words)
+    assert "Auto-recharge: No card yet" in section.words
+    assert "Nothing will be bought until you save one." in section.words
+    assert "This month: $0.00 of $" in section.words
+    assert section.one("a")["href"] == "/credits/settings/auto_recharge"
 
 
 def test_the_ten_latest_are_shown_newest_first(browser: FlaskClient, account: int) -> None:
