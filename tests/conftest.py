@@ -23,7 +23,7 @@ from creditapp import exports, identity, jobs, letters, packages, recharge, webh
 from creditapp.config import Settings
 from creditapp.db import db, transaction
 from tests.browsing import Api, Client, csrf_token
-from tests.databases import KINDS, SQLITE, Databases, app_on, own_server
+from tests.databases import KINDS, SHARED_FOLDER, SQLITE, Databases, app_on, own_server
 from tests.leftovers import Watch
 from tests.racing import Racers
 from tests.valkey import Valkey
@@ -42,7 +42,6 @@ WEBHOOK_SECRETS = (
     "polar_whs_an_older_secret_of_the_tests",
 )
 PRODUCT_IDS = {key: f"product-{key}" for key in ("starter", "professional", "business", "enterprise", "holiday_bonus")}
-SHARED_FOLDER = "CREDITAPP_TESTS_FOLDER"
 WATCH = pytest.StashKey[Watch]()
 ROUNDS_LIMIT = 20
 # In CI nothing of this may be missing: what is skipped there is not tested anywhere.

@@ -9,7 +9,8 @@ import itertools
 import os
 import shutil
 import subprocess
-from functools import cached_property
+import tempfile
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import flask_migrate
 import psycopg
 import pytest
 from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 
 from creditapp.app import create_app
 from creditapp.config import ROOT, Settings
@@ -25,6 +27,7 @@ from tests.postgres import OwnServer, PostgresServer
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 KINDS = (SQLITE, POSTGRESQL)
+SHARED_FOLDER = "CREDITAPP_TESTS_FOLDER"
 SECRET_KEY = "the secret key of the tests, long enough to be accepted"
 # Nobody listens there, and the answer "no" comes at once.
 NO_REDIS = "unix:///tmp/creditapp-tests-no-redis.sock"
@@ -33,7 +36,16 @@ NO_REDIS = "unix:///tmp/creditapp-tests-no-redis.sock"
 def app_on(url: str, data: Path, **settings: Any) -> Flask:
     """The application on the database of *url*, deaf to the environment and to the files of this machine."""
     given: dict[str, Any] = {"secret_key": SECRET_KEY, "redis_url": NO_REDIS, "database_url": url, **settings}
-    return create_app(Settings(_env_file=None, CREDITAPP_DATA=data, **given))
+    made = create_app(Settings(_env_file=None, CREDITAPP_DATA=data, **given))
+    made.jinja_env.bytecode_cache = _compiled_templates()
+    return made
+
+
+@cache
+def _compiled_templates() -> FileSystemBytecodeCache | None:
+    """Templates compiled once for all apps of a run, not for every test anew."""
+    shared = os.environ.get(SHARED_FOLDER)
+    return FileSystemBytecodeCache(tempfile.mkdtemp(prefix="templates-", dir=shared)) if shared else None
 
 
 def migrate(app: Flask, revision: str = "head") -> None:
