@@ -70,11 +70,11 @@ def test_a_declined_card_is_said_and_another_one_refills(
     switches_on(page, threshold="50")
     spends(DECLINED, 60)
     page.goto("/credits")
-    expect(page.get_by_text("Auto-recharge is switched off")).to_be_visible(timeout=SETTLED_MS)
+    expect(page.get_by_text("Auto-recharge is switched off", exact=True)).to_be_visible(timeout=SETTLED_MS)
     page.get_by_role("link", name="Use another card").click()
     expect(page.get_by_role("heading", name="Switched off: card declined")).to_be_visible()
 
     saves_a_card(page)
     page.goto("/credits")
     expect(page.locator("#balance")).to_have_attribute("data-credits", "1040", timeout=SETTLED_MS)
-    expect(page.get_by_text("Auto-recharge is switched off")).to_have_count(0)
+    expect(page.get_by_text("Auto-recharge is switched off", exact=True)).to_have_count(0)
