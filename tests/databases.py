@@ -30,7 +30,7 @@ KINDS = (SQLITE, POSTGRESQL)
 SHARED_FOLDER = "CREDITAPP_TESTS_FOLDER"
 SECRET_KEY = "the secret key of the tests, long enough to be accepted"
 # Nobody listens there, and the answer "no" comes at once.
-NO_REDIS = "unix:///tmp/creditapp-tests-no-redis.sock"
+NO_REDIS = f"unix://{tempfile.gettempdir()}/creditapp-tests-no-redis.sock"
 
 
 def app_on(url: str, data: Path, **settings: Any) -> Flask:

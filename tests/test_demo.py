@@ -12,6 +12,7 @@ from creditapp import checkout, clock, demo, identity, ledger, letters, packages
 from creditapp.db import db, transaction
 from creditapp.demo.stories import STORIES
 from tests.databases import Databases, app_on
+from tests.entries import every_entry
 
 # A Wednesday noon, a Sunday night, a Monday just after midnight, the days after both changes of the clocks in
 # Berlin and New York, and a leap day.
@@ -31,7 +32,7 @@ def available(email: str) -> Decimal:
 
 
 def history(email: str) -> list[ledger.CreditTransaction]:
-    return list(ledger.every_entry(identity.account_named(email), ledger.Filters()))
+    return list(every_entry(identity.account_named(email), ledger.Filters()))
 
 
 @pytest.fixture

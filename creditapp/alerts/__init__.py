@@ -19,7 +19,7 @@ from creditapp.alerts.choosing import (
     stop_letters,
 )
 from creditapp.alerts.considering import clear, consider, due_accounts, is_due, raise_alert
-from creditapp.alerts.inbox import Standing, Unusual, acknowledge, dismiss, open_count, page, standing_of, unusual
+from creditapp.alerts.inbox import Standing, Unusual, acknowledge, dismiss, page, standing_of, unusual
 from creditapp.alerts.measuring import Cap, Reading, Runway, consider_cap, measure, unmeasured_accounts
 from creditapp.alerts.models import ALERT_TYPES, AlertRule, AlertWatch, CreditAlert
 from creditapp.alerts.raising import LETTER_KIND, is_over, mailed, write_letter
@@ -58,7 +58,6 @@ __all__ = [
     "is_over",
     "mailed",
     "measure",
-    "open_count",
     "page",
     "raise_alert",
     "remove",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from creditapp import identity, ledger
 from creditapp.alerts.models import CreditAlert
@@ -38,14 +38,6 @@ def standing_of(account_id: int) -> tuple[Standing, ...]:
         .order_by(CreditAlert.id.desc())
     )
     return tuple(Standing(row.id, row.alert_type, row.status == "active", row.details) for row in rows)
-
-
-def open_count(account_id: int) -> int:
-    """How many alerts nobody acknowledged or dismissed, and nothing resolved."""
-    query = select(func.count()).where(
-        CreditAlert.account_id == account_id, CreditAlert.resolved_at.is_(None), CreditAlert.status == "active"
-    )
-    return db.session.scalar(query) or 0
 
 
 def page(account_id: int, limit: int, *, before: int | None = None) -> Sequence[CreditAlert]:

@@ -1,12 +1,6 @@
 """Every call of the API, said once: what it asks, answers and refuses. Its description is made of this."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
-from pydantic import BaseModel
-
-from creditapp import checkout, gateway, identity, ledger, packages, pricing
+from creditapp import checkout, gateway, ledger, packages, pricing
 from creditapp.api import (
     answers,
     auto_recharge,
@@ -21,43 +15,10 @@ from creditapp.api import (
 )
 from creditapp.api import packages as packages_api
 from creditapp.api import purchase as purchase_api
-from creditapp.api.wire import NotJson, WrongContentType, WrongShape
-from creditapp.errors import Busy, CreditAppError, InvalidInput, NotFound
+from creditapp.api.call import WITH_A_KEY, Call, Refusals
+from creditapp.errors import InvalidInput
 
-Refusals = tuple[type[CreditAppError], ...]
-
-ALWAYS: Refusals = (identity.BadKey, identity.InsufficientScope, NotFound, WrongShape, Busy)
-WITH_A_BODY: Refusals = (NotJson, WrongContentType)
-WITH_A_KEY: Refusals = (ledger.IdempotencyMismatch,)
 OF_A_PRICE: Refusals = (pricing.UnknownOperation, pricing.BadParameter, ledger.InvalidAmount)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One method of one address. *name* is its endpoint; *once*: it takes an Idempotency-Key."""
-
-    name: str
-    method: str
-    path: str
-    scope: str
-    title: str
-    does: str
-    answer: type[BaseModel]
-    status: int = 200
-    query: type[BaseModel] | None = None
-    body: type[BaseModel] | None = None
-    body_required: bool = True
-    once: bool = False
-    headers: tuple[str, ...] = ()
-    refuses: Refusals = ()
-    example: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def refusals(self) -> Refusals:
-        """Everything it may refuse with."""
-        more = (WITH_A_BODY if self.body else ()) + (WITH_A_KEY if self.once else ())
-        return ALWAYS + more + self.refuses
-
 
 CALLS = (
     Call(

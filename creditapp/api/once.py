@@ -1,15 +1,14 @@
-"""Writes that are told by their first answer (``ledger.answers``), and whether a key is taken by any write."""
+"""Writes that are told by their first answer (``ledger.answers``)."""
 
 from collections.abc import Callable
 from typing import Any
 
 from flask import Response
-from sqlalchemy import text
 
 from creditapp import ledger
 from creditapp.api.callers import idempotency_key
 from creditapp.api.wire import written
-from creditapp.db import db, retrying, transaction
+from creditapp.db import retrying, transaction
 
 
 def answered_once(account_id: int, mark: str, work: Callable[[], dict[str, Any]], *, status: int = 200) -> Response:
@@ -26,7 +25,7 @@ def answered_once(account_id: int, mark: str, work: Callable[[], dict[str, Any]]
             if key is None:
                 return written(work()), False
             first = ledger.answer_under(account_id, f"api:{key}")
-            if first.request != mark if first is not None else is_used(account_id, key):
+            if first.request != mark if first is not None else _is_used(account_id, f"api:{key}"):
                 raise ledger.IdempotencyMismatch(key)
             if first is not None:
                 return first.body, True
@@ -39,14 +38,6 @@ def answered_once(account_id: int, mark: str, work: Callable[[], dict[str, Any]]
     return Response(body, status, headers, mimetype="application/json")
 
 
-_USED = text(
-    "SELECT 1 WHERE EXISTS (SELECT 1 FROM credit_transactions WHERE account_id = :account AND key = :key) "
-    "OR EXISTS (SELECT 1 FROM credit_holds WHERE account_id = :account AND key = :key) "
-    "OR EXISTS (SELECT 1 FROM checkouts WHERE account_id = :account AND key = :key) "
-    "OR EXISTS (SELECT 1 FROM idempotent_answers WHERE account_id = :account AND key = :key)"
-)
-
-
-def is_used(account_id: int, key: str) -> bool:
-    """Whether the caller's key belongs to any write of the account."""
-    return db.session.execute(_USED, {"account": account_id, "key": f"api:{key}"}).first() is not None
+def _is_used(account_id: int, name: str) -> bool:
+    """Whether the key belongs to any write of the account."""
+    return ledger.uses_key(account_id, name) or ledger.is_used_elsewhere(account_id, name)

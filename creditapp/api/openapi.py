@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from creditapp.api import answers
-from creditapp.api.calls import CALLS, Call
+from creditapp.api.call import Call
+from creditapp.api.calls import CALLS
 from creditapp.api.consume import Insufficient
 from creditapp.api.fields import words_of
 from creditapp.api.wire import PROBLEM

@@ -1,6 +1,6 @@
 """What the books say: rows, pages of them and their sums, read without changing anything."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,7 +12,6 @@ from creditapp.db import LARGEST_ID, Credits, db
 from creditapp.errors import NotFound
 from creditapp.ledger.models import RETURNS, Account, CreditTransaction, Hold, UsageRecord
 
-STREAM_ROWS = 500
 RETURNABLE = frozenset({"consumption", "purchase"})
 LONGEST_ID = 18  # digits that surely fit
 NOTHING = Decimal(0)
@@ -85,15 +84,6 @@ def entries_after(
     """The page back: the transactions that follow the ``number`` *after*, newest first."""
     query = _matching(account_id, filters).where(CreditTransaction.number > after)
     return _with_returns(db.session.scalars(query.order_by(CreditTransaction.number).limit(limit)).all()[::-1])
-
-
-def every_entry(account_id: int, filters: Filters = EVERYTHING) -> Iterator[CreditTransaction]:
-    """All matching transactions, newest first, read page by page."""
-    before: int | None = None
-    while page := entries(account_id, filters, before=before, limit=STREAM_ROWS):
-        yield from page
-        before = page[-1].number
-        db.session.expunge_all()
 
 
 def totals(account_id: int) -> Totals:

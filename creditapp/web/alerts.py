@@ -72,7 +72,7 @@ def _account() -> str:
 
 def _wait(breached: RequestLimit) -> Response:
     seconds, wait = words.wait_until(breached.reset_at)
-    answer = make_response(_page(problem=f"That were many test letters. Wait {wait}, then try again."), 429)
+    answer = make_response(_page(problem=f"Those were many test letters. Wait {wait}, then try again."), 429)
     answer.headers["Retry-After"] = str(seconds)
     return answer
 

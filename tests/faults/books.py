@@ -13,6 +13,7 @@ from creditapp.ledger import CreditTransaction
 from creditapp.packages import CreditPackage
 from creditapp.webhooks import WebhookEvent
 from tests.dev.conftest import eventually
+from tests.entries import every_entry
 from tests.faults.postman import Delivery, PaidOrder
 from tests.faults.product import WELCOME, Product
 from tests.faults.report import Report, Spread
@@ -73,7 +74,7 @@ def tie_out(product: Product, report: Report) -> None:
 def charges(product: Product, account_id: int) -> list[CreditTransaction]:
     """Every charge of the account, the oldest first."""
     with product.database.app_context():
-        found = [row for row in ledger.every_entry(account_id) if row.transaction_type == "consumption"]
+        found = [row for row in every_entry(account_id) if row.transaction_type == "consumption"]
         db.session.expunge_all()
     return found[::-1]
 

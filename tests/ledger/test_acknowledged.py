@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from creditapp import ledger
 from creditapp.db import db
 from tests.databases import app_on
+from tests.entries import every_entry
 from tests.ledger import door
 
 pytestmark = pytest.mark.both_databases
@@ -44,7 +44,7 @@ def test_what_was_acknowledged_before_a_kill_is_in_the_books(app: Flask, tmp_pat
         pass
 
     db.session.rollback()
-    written = {row.key: row.id for row in ledger.every_entry(account)}
+    written = {row.key: row.id for row in every_entry(account)}
     assert [(key, written.get(key)) for key, _ in acknowledged] == acknowledged
     assert door.differences() == []
 

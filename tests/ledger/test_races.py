@@ -11,6 +11,7 @@ from flask import Flask
 from creditapp import clock, ledger
 from creditapp.db import db
 from tests.databases import POSTGRESQL
+from tests.entries import every_entry
 from tests.ledger import callers, door
 from tests.racing import CALLERS, PROCESSES, Racers
 
@@ -36,7 +37,7 @@ def test_eight_processes_on_one_account_lose_nothing(url: str, racers: Racers, f
     each = rounds * (-3 * Decimal("1.1") + 2 - Decimal("0.25"))
     assert added == [each] * PROCESSES
     assert door.available(account) == 10_000 + PROCESSES * each
-    rows = list(ledger.every_entry(account))
+    rows = list(every_entry(account))
     assert [row.number for row in reversed(rows)] == list(range(1, 1 + 1 + PROCESSES * rounds * 5))
     assert ledger.totals(account).consumed == PROCESSES * rounds * 3 * Decimal("1.1")
     assert door.differences() == []
@@ -81,7 +82,7 @@ def test_callers_who_go_together_are_each_charged_once(url: str, racers: Racers)
 
     assert made == [times] * CALLERS
     assert door.available(account) == 10_000 - CALLERS * times
-    assert [row.number for row in reversed(list(ledger.every_entry(account)))] == list(range(1, 2 + CALLERS * times))
+    assert [row.number for row in reversed(list(every_entry(account)))] == list(range(1, 2 + CALLERS * times))
     assert door.differences() == []
 
 

@@ -10,6 +10,7 @@ from flask import Flask
 from creditapp import clock, ledger
 from creditapp.errors import NotFound
 from creditapp.ledger import Filters
+from tests.entries import every_entry
 from tests.ledger import door
 
 pytestmark = pytest.mark.both_databases
@@ -111,7 +112,7 @@ def test_a_filter_shows_exactly_what_was_asked_for(
     account: int, filters: dict[str, object], expected: list[int]
 ) -> None:
     assert numbers(account, **filters) == expected
-    assert [row.number for row in ledger.every_entry(account, Filters(**filters))] == expected  # type: ignore[arg-type]
+    assert [row.number for row in every_entry(account, Filters(**filters))] == expected  # type: ignore[arg-type]
 
 
 def test_a_row_is_found_by_its_number_and_by_its_id(account: int) -> None:
@@ -127,15 +128,6 @@ def test_pages_of_a_filtered_list_go_on_where_they_ended(account: int) -> None:
 
     assert [row.number for row in ledger.entries(account, adjustments, limit=1)] == [7]
     assert [row.number for row in ledger.entries(account, adjustments, before=7, limit=1)] == [5]
-
-
-def test_a_long_history_is_read_page_by_page_to_its_end(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("creditapp.ledger.statement.STREAM_ROWS", 3)
-    account = door.open_account(holding=10)
-    for _ in range(7):
-        door.spend(account, 1)
-
-    assert [row.number for row in ledger.every_entry(account)] == [8, 7, 6, 5, 4, 3, 2, 1]
 
 
 def test_nothing_of_an_account_is_seen_by_another(account: int) -> None:

@@ -15,6 +15,7 @@ from creditapp import clock, ledger
 from creditapp.errors import CreditAppError
 from creditapp.ledger import Moved, tally
 from creditapp.usage import INSTANT, Month, months
+from tests.entries import every_entry
 from tests.ledger import door
 
 pytestmark = pytest.mark.both_databases
@@ -93,7 +94,7 @@ class Life:
 def by_hand(account: int, zone: ZoneInfo) -> dict[Month, dict[str, Moved]]:
     """The same, row by row."""
     found: dict[Month, dict[str, Moved]] = defaultdict(dict)
-    for row in ledger.every_entry(account):
+    for row in every_entry(account):
         there = found[Month.of(row.processed_at, zone)]
         so_far = there.get(row.transaction_type, Moved())
         there[row.transaction_type] = Moved(

@@ -17,6 +17,7 @@ from creditapp.db import db, transaction
 from creditapp.errors import CreditAppError, NotFound
 from creditapp.onecall import at_once, driver
 from tests.databases import POSTGRESQL
+from tests.entries import every_entry
 from tests.ledger import door
 
 pytestmark = pytest.mark.both_databases
@@ -75,7 +76,7 @@ def written(account: int) -> list[tuple[Any, ...]]:
     """Every row and its usage, without ids and times."""
     db.session.rollback()
     rows = []
-    for row in ledger.every_entry(account):
+    for row in every_entry(account):
         record = ledger.usage_of(row)
         used = record and (
             record.operation_type,
@@ -152,7 +153,7 @@ def test_charges_that_all_fit_are_written_at_one_moment(app: Flask, database_kin
     done = at_once(lambda: ledger.spend_all(account, fresh(1, 2, 3)))
 
     assert [(one.amount, one.balance_after) for one in done] == [(1, 9), (2, 7), (3, 4)]
-    rows = list(ledger.every_entry(account))[:3]
+    rows = list(every_entry(account))[:3]
     assert [row.id for row in rows] == [one.transaction_id for one in reversed(done)]
     if database_kind == POSTGRESQL:  # that they went in one statement is seen from outside by nothing else
         assert len({row.processed_at for row in rows}) == 1

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from creditapp import ledger, usage
 from creditapp.db import db
+from tests.entries import every_entry
 
 Name = tuple[date, str, str, int]
 Sums = dict[Name, tuple[int, int, Decimal, int, Decimal]]
@@ -36,7 +37,7 @@ def recorded(account: int) -> Sums:
     """What its usage records and reversals say, in the days of its zone."""
     zone = ZoneInfo(usage.zone_of(account))
     returned: dict[str | None, Decimal] = {}
-    for entry in ledger.every_entry(account, ledger.Filters(transaction_type="reversal")):
+    for entry in every_entry(account, ledger.Filters(transaction_type="reversal")):
         returned[entry.reference_id] = returned.get(entry.reference_id, NOTHING) + entry.amount
     sums: Sums = {}
     for one in db.session.scalars(select(ledger.UsageRecord).where(ledger.UsageRecord.account_id == account)):

@@ -11,6 +11,7 @@ from flask import Flask
 
 from creditapp import clock, identity, ledger, usage
 from creditapp.db import transaction
+from tests.entries import every_entry
 from tests.web.seeing import FOUNDED, NOON, grant, set_account, signed_up, spend, spend_at
 
 pytestmark = pytest.mark.both_databases
@@ -185,7 +186,7 @@ def test_statistics_say_what_the_ledger_says_whatever_happened(account: int, zon
 
     with clock.at(NOON):
         found = usage.statistics(account, "last_90_days", zone)
-        entries = list(ledger.every_entry(account))
+        entries = list(every_entry(account))
 
     returned = {entry.reference_id: entry.amount for entry in entries if entry.transaction_type == "reversal"}
     by_day: Counter[date] = Counter()

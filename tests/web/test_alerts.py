@@ -255,7 +255,7 @@ def test_test_letters_are_throttled(browser: FlaskClient, account: int) -> None:
     number = rule(account, "balance").id
     answers = [submits(browser, f"{PAGE}/rules/{number}/test") for _ in range(7)]
     assert [answer.status_code for answer in answers] == [303] * 6 + [429]
-    assert "That were many test letters." in main(answers[-1], 429).words
+    assert "Those were many test letters." in main(answers[-1], 429).words
     assert int(answers[-1].headers["Retry-After"]) > 0
 
 

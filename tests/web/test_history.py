@@ -17,6 +17,7 @@ from creditapp import clock, identity, ledger
 from creditapp.db import db, transaction
 from creditapp.exports import cell
 from creditapp.web.history import STREAM_ROWS, csv_lines
+from tests.entries import every_entry
 from tests.web.seeing import DAY, HOUR, NOON, grant, set_account, signed_up, spend, spend_at
 from tests.web.tree import Node, tree
 
@@ -95,7 +96,7 @@ def test_turning_the_pages_shows_every_transaction_once_newest_first(browser: Fl
             break
         page = tree(browser.get(page.with_id("older")["href"]))
 
-    everything = [entry.id for entry in ledger.every_entry(busy)]
+    everything = [entry.id for entry in every_entry(busy)]
     assert pages == 3
     assert len(seen) == 65
     assert seen == everything
@@ -129,7 +130,7 @@ def test_what_happens_while_pages_are_turned_moves_nothing(browser: FlaskClient,
 
     second = tree(browser.get(first.with_id("older")["href"]))
 
-    assert ids(second) == [entry.id for entry in ledger.every_entry(busy)][55:80]
+    assert ids(second) == [entry.id for entry in every_entry(busy)][55:80]
     assert second.has_id("newer")
 
 
@@ -314,7 +315,7 @@ def test_another_accounts_transactions_are_never_here(browser: FlaskClient, app:
 def test_the_file_holds_everything_that_matches_in_the_order_of_the_page(browser: FlaskClient, busy: int) -> None:
     lines = as_file(browser)
 
-    assert [int(line["id"]) for line in lines] == [entry.id for entry in ledger.every_entry(busy)]
+    assert [int(line["id"]) for line in lines] == [entry.id for entry in every_entry(busy)]
     assert [line["transaction_type"] for line in as_file(browser, type="bonus")] == ["bonus", "bonus"]
     assert sum(Decimal(line["amount"]) for line in lines) == ledger.balance(busy).balance
     assert Decimal(lines[0]["balance_after"]) == ledger.balance(busy).balance
