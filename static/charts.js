@@ -105,7 +105,7 @@
     const on = (days) => day.format(today + Math.floor(days) * DAY_MS);
     const points = (pairs) => pairs.map(([x, y]) => ({ x: Number(x), y: Number(y) }));
     const [past, expected, high, low] = [data.past, data.expected, data.high, data.low].map(points);
-    const [first, now, last] = [past[0].x, expected[0].x, low.at(-1).x];
+    const [first, now, last] = [past[0].x, expected[0].x, Number(data.last)];
     const path = { borderColor: ink.accent, borderWidth: 2, pointRadius: 0, pointHoverRadius: 4, pointHoverBackgroundColor: ink.accent };
     const quiet = { borderColor: ink.text, borderWidth: 1, borderDash: [6, 4], pointRadius: 0, pointHoverRadius: 0, quiet: true };
     const datasets = [
@@ -154,9 +154,13 @@
     ctx.moveTo(x, chartArea.top);
     ctx.lineTo(x, chartArea.bottom);
     ctx.stroke();
+    let free = chartArea.left;
     for (const { at, words } of data.marks) {
       const place = scales.x.getPixelForValue(Number(at[0]));
-      const fits = place + 12 + ctx.measureText(words).width < chartArea.right;
+      const width = 12 + ctx.measureText(words).width;
+      const fits = place + width < chartArea.right;
+      if ((fits ? place : place - width) < free) continue; // said already a little to the left
+      free = fits ? place + width : place;
       ctx.textAlign = fits ? "left" : "right";
       ctx.fillText(words, place + (fits ? 12 : -12), scales.y.getPixelForValue(Number(at[1])) - 8);
     }

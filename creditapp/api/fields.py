@@ -42,8 +42,9 @@ WORDS = {
     "daily_average": "Credits a day, over the days that are over.",
     "date": "The day, in the time zone of the answer.",
     "days": "For how many days from tomorrow on.",
-    "days_remaining": "How many days the credits last at this pace, expiries counted. 0 with none; null where it can't "
-    "be told, or is more than two years.",
+    "days_remaining": "How many days the credits last at this pace, expiries and recharges counted. 0 with none; null "
+    "where it can't be told, is more than two years, or where auto-recharge keeps them going.",
+    "days_remaining_without_recharge": "The same if no recharge comes.",
     "debt": "Credits owed after a refund; the next ones that come in repay them.",
     "debt_change": "By how much the debt grew; negative where it was repaid.",
     "description": "In words, for people.",
@@ -102,7 +103,7 @@ WORDS = {
     "quantity": "How many units.",
     "reason": "In words.",
     "recharge_in_progress": "Whether a recharge is on its way: try again in a moment.",
-    "recharges_on": "The day on which auto-recharge would buy credits; null where it would not.",
+    "recharges_on": "The first day on which auto-recharge will buy credits at this pace; null where it will not.",
     "recommendation": "The smallest package that covers it with a fifth to spare; null without enough history.",
     "reference_id": "The transaction that it belongs to, such as the charge that was given back.",
     "released": "Credits set free again.",

@@ -6,7 +6,7 @@ from flask import Blueprint, Response
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from creditapp import checkout, identity, ledger, packages, recharge, usage
+from creditapp import checkout, identity, ledger, packages, usage
 from creditapp.api.callers import account_of, caller
 from creditapp.api.wire import Body, Text, answer, query
 
@@ -95,8 +95,7 @@ def forecast() -> Response:
     account_id = account_of(program, asked.account)
     zone = asked.tz or usage.zone_of(account_id)
     outlook = usage.outlook(ledger.balance(account_id), zone)
-    projected, plan, end = outlook.project(asked.days), recharge.plan_of(account_id), outlook.runway
-    recharges_on = outlook.falls_to(plan.threshold) if plan and recharge.state_of(plan)[0] == "on" else None
+    projected, end, alone = outlook.project(asked.days), outlook.runway, outlook.runway_alone
     return answer(
         {
             "days": asked.days,
@@ -114,7 +113,8 @@ def forecast() -> Response:
             "days_remaining": end.days if end else None,
             "runs_out_on": end.on.isoformat() if end else None,
             "expiring": [{"date": step.on.isoformat(), "credits": step.lapsed} for step in outlook.lapses],
-            "recharges_on": recharges_on.isoformat() if recharges_on else None,
+            "recharges_on": outlook.buys[0].on.isoformat() if outlook.buys else None,
+            "days_remaining_without_recharge": alone.days if alone else None,
             "recommendation": _recommendation(account_id, projected) if projected else None,
         }
     )

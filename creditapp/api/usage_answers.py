@@ -103,4 +103,5 @@ class Forecast(Answer):
     runs_out_on: date | None
     expiring: list[Lapse]
     recharges_on: date | None
+    days_remaining_without_recharge: Credits | None
     recommendation: Recommended | None

@@ -5,6 +5,7 @@ refuses a second); the order's id is committed before money moves; a lost answer
 order and retrying with the same card; a decline switches it off; every decision stands in words.
 """
 
+from creditapp.recharge.ahead import Ahead
 from creditapp.recharge.attempt import (
     Step,
     claim,
@@ -35,6 +36,7 @@ from creditapp.recharge.plan import (
 )
 from creditapp.recharge.statement import (
     Forecast,
+    ahead,
     attempts,
     cap_of,
     spent_this_month,
@@ -48,12 +50,14 @@ __all__ = [
     "NOTIFY",
     "USUAL_PACKAGE",
     "USUAL_THRESHOLD",
+    "Ahead",
     "Forecast",
     "RechargeAttempt",
     "RechargePlan",
     "Step",
     "UnusableTerms",
     "Wishes",
+    "ahead",
     "attempts",
     "cap_of",
     "card_saved",

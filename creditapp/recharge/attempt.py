@@ -15,7 +15,7 @@ from creditapp import checkout, clock, ledger
 from creditapp.db import db, of_app, row_id
 from creditapp.gateway import Charged, PolarOrder
 from creditapp.letters.render import credits
-from creditapp.recharge import deciding, telling
+from creditapp.recharge import deciding, rules, telling
 from creditapp.recharge.models import IN_FLIGHT, RechargeAttempt
 from creditapp.recharge.plan import be_told, plan_of
 from creditapp.recharge.statement import cap_of
@@ -256,7 +256,7 @@ def _paid(attempt_id: int, order: checkout.Order) -> None:
     if plan is not None:
         plan.failures, plan.stopped, plan.stopped_reason = 0, None, None
         # Who switched it on again meanwhile ended the cooldown of this very charge.
-        plan.cooling_until = max(attempt.at + deciding.COOLDOWN, plan.cooling_until or attempt.at)
+        plan.cooling_until = max(attempt.at + rules.COOLDOWN, plan.cooling_until or attempt.at)
         db.session.flush()
         telling.went_well(plan, attempt, cap_of(plan.account_id))
 

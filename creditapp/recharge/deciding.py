@@ -13,7 +13,6 @@ from creditapp.recharge.models import IN_FLIGHT, RechargeAttempt, RechargePlan
 from creditapp.recharge.months import month_start
 from creditapp.recharge.plan import plan_of, rearm, terms_of
 
-COOLDOWN = timedelta(hours=1)
 SAID_AGAIN_AFTER = timedelta(hours=1)
 SWITCHED_OFF = "It was switched off before the card was charged."
 TERMS_CHANGED = "The terms or the price were changed before the card was charged; it is decided anew."
@@ -61,7 +60,7 @@ def consider(account_id: int, *, person: bool = False) -> RechargeAttempt | None
         next_at=now,
         at=now,
     )
-    plan.cooling_until = now + COOLDOWN
+    plan.cooling_until = now + rules.COOLDOWN
     db.session.add(attempt)
     db.session.flush()
     jobqueue.ring_after_commit("recharge", attempt.id)

@@ -1,10 +1,11 @@
 """When an account is recharged, and when not and why: pure rules, no database and no clock."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
 
 MOST_PACKAGES = 100
+COOLDOWN = timedelta(hours=1)
 NOTHING = Decimal(0)
 
 

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
 from creditapp import alerts, checkout, clock, packages
 from creditapp.db import db
 from creditapp.recharge import rules, telling
+from creditapp.recharge.ahead import Ahead
 from creditapp.recharge.deciding import sold, standing_of
-from creditapp.recharge.models import RechargeAttempt, RechargePlan
+from creditapp.recharge.models import IN_FLIGHT, RechargeAttempt, RechargePlan
 from creditapp.recharge.plan import Wishes, plan_of, terms_of
 
 
@@ -62,6 +64,28 @@ def would_charge(account_id: int, wishes: Wishes) -> Forecast:
     )
     decision = rules.decide(terms, standing_of(account_id, now), sold(package, now), now)
     return Forecast(decision.quantity, decision.quantity * package.price_cents, package.currency, decision.reason)
+
+
+def ahead(account_id: int, zone: ZoneInfo) -> Ahead | None:
+    """The plan as it will go on; None where there is none. A recharge under way is yet to come, and counted then."""
+    plan, now = plan_of(account_id), clock.now()
+    if plan is None:
+        return None
+    query = select(RechargeAttempt).where(
+        RechargeAttempt.account_id == account_id, RechargeAttempt.state.in_(IN_FLIGHT)
+    )
+    terms, standing, under_way = terms_of(plan), standing_of(account_id, now), db.session.scalars(query).first()
+    if under_way is not None:
+        spent = standing.spent_this_month_cents - under_way.amount_cents
+        terms = replace(terms, cooling_until=None)
+        standing = replace(standing, in_flight=False, spent_this_month_cents=spent)
+    return Ahead(
+        terms=terms,
+        standing=standing,
+        sold=sold(plan.package, now),
+        month=now.astimezone(zone).date().replace(day=1),
+        zone=zone,
+    )
 
 
 def spent_this_month(account_id: int) -> int:

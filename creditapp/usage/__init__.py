@@ -8,7 +8,7 @@ from creditapp.usage.forecast import ENOUGH_DAYS, LOOK_BACK_DAYS, WEEKDAYS_FROM_
 from creditapp.usage.months import Month, months
 from creditapp.usage.outlook import Outlook, outlook
 from creditapp.usage.periods import DAY, HOUR, INSTANT, LAST_24_HOURS, PERIODS, USUAL_PERIOD, Span, midnight
-from creditapp.usage.runway import HORIZON_DAYS, Runway, Step, runway, walk
+from creditapp.usage.runway import HORIZON_DAYS, MOST_RECHARGES, Runway, Step, runway, walk
 from creditapp.usage.stats import (
     Statistics,
     daily,
@@ -45,6 +45,7 @@ __all__ = [
     "LAST_24_HOURS",
     "LOOK_BACK_DAYS",
     "MEANT_PERCENT",
+    "MOST_RECHARGES",
     "PERIODS",
     "PRICE_DETAIL",
     "UNLABELLED",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from creditapp.db import MILLIONTH
 
@@ -30,7 +31,8 @@ class Range:
 class Pace:
     """How an account uses credits, as its complete days tell: of ``days`` since its first use so many were active.
 
-    ``daily`` is the average of a day; None until there were enough active ones. Nothing is guessed before.
+    ``daily`` is the average of a day; None until there were enough active ones. Nothing is guessed before. ``spread``
+    is how much a day differs from what was expected of it, ``drift`` the variance by which that wanders within a day.
     """
 
     daily: Decimal | None
@@ -38,6 +40,7 @@ class Pace:
     days: int = 0
     by_weekday: tuple[Decimal, ...] = ()
     spread: Decimal = NOTHING
+    drift: Decimal = NOTHING
 
     def on(self, day: date) -> Decimal:
         """What is expected to be used on this day; 0 where there is no pace to go by."""
@@ -47,13 +50,15 @@ class Pace:
         """What will be used on so many days from *first* on; None where there is no pace to go by.
 
         Days differ from what is expected of them by as much as they did, and what is expected may itself be wrong: the
-        less, the more days it was learnt from.
+        less, the more days it was learnt from. Where it wandered, it goes on to wander: a random walk, of which the
+        average of ``self.days`` is known and that of *days* asked for.
         """
         if self.daily is None:
             return None
         expected = sum((self.on(first + timedelta(days=number)) for number in range(days)), NOTHING)
-        error = self.spread * (days + Decimal(days) ** 2 / self.days).sqrt()
-        margin = _tenth(self.days - (WEEK if self.by_weekday else 1)) * error
+        ahead = Decimal(days)
+        variance = self.spread**2 * (ahead + ahead**2 / self.days) + self.drift * ahead**2 * (self.days + ahead) / 3
+        margin = _tenth(self.days - (WEEK if self.by_weekday else 1)) * variance.sqrt()
         return Range(*(_exact(amount) for amount in (max(expected - margin, NOTHING), expected, expected + margin)))
 
 
@@ -72,8 +77,22 @@ def pace(used: Sequence[Decimal], until: date) -> Pace:
     learnt = Pace(average, active, len(window), by_weekday)
     errors = [amount - learnt.on(first + timedelta(days=number)) for number, amount in enumerate(window)]
     freedom = len(window) - (WEEK if by_weekday else 1)
-    spread = (sum((error**2 for error in errors), NOTHING) / freedom).sqrt()
-    return Pace(average, active, len(window), by_weekday, spread)
+    variance = sum((error**2 for error in errors), NOTHING) / freedom
+    return Pace(average, active, len(window), by_weekday, variance.sqrt(), _drift(errors, variance))
+
+
+def _drift(errors: Sequence[Decimal], variance: Decimal) -> Decimal:
+    """How far weeks lie apart beyond what single days explain, as the variance of a random walk in a day.
+
+    Averages of weeks that follow each other differ by 2/7 of a day's variance, and by 2/3 of 7 days of the walk's. From
+    fewer than four weeks nothing can be told.
+    """
+    if len(errors) < LOOK_BACK_DAYS:
+        return NOTHING
+    weeks = [sum(errors[first : first + WEEK], NOTHING) / WEEK for first in range(0, LOOK_BACK_DAYS, WEEK)]
+    apart = [(later - earlier) ** 2 for earlier, later in pairwise(weeks)]
+    beyond = sum(apart, NOTHING) / len(apart) - 2 * variance / WEEK
+    return max(beyond, NOTHING) * 3 / (2 * WEEK)
 
 
 def _by_weekday(window: Sequence[Decimal], until: date) -> tuple[Decimal, ...]:

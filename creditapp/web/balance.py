@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, g, make_response, render_template, request, session
 
-from creditapp import alerts, clock, ledger, usage
+from creditapp import alerts, clock, ledger, recharge, usage
 from creditapp.web.banner import Banner, Expiring, Situation, banner_of
 from creditapp.web.gauge import Gauge, gauge
 from creditapp.web.glance import glance
@@ -32,7 +32,11 @@ CHANGED = "balance-changed"  # the event by which the rest of a page hears of it
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Everything that the balance card says. ``mark`` is another one whenever anything of it is."""
+    """Everything that the balance card says. ``mark`` is another one whenever anything of it is.
+
+    ``lasts_days`` is None where that can't be told, or where credits last as long as auto-recharge goes on from
+    ``recharges_on``.
+    """
 
     balance: ledger.Balance
     threshold: Decimal
@@ -42,6 +46,7 @@ class Card:
     pace: usage.Pace
     lasts_days: int | None
     lasts_until: date | None
+    recharges_on: date | None
 
 
 @bp.get("/credits/balance")
@@ -90,7 +95,7 @@ def card_of(balance: ledger.Balance, zone: ZoneInfo, standing: Sequence[alerts.S
     since = usage.midnight(today - timedelta(days=HIGHEST_DAYS), zone)
     outlook = usage.outlook(balance, zone.key)
     end = outlook.runway
-    beyond = None if outlook.pace.daily is None else LONGEST_RUNWAY_DAYS
+    beyond = None if outlook.pace.daily is None or outlook.buys else LONGEST_RUNWAY_DAYS
     return Card(
         balance=balance,
         threshold=threshold,
@@ -106,6 +111,7 @@ def card_of(balance: ledger.Balance, zone: ZoneInfo, standing: Sequence[alerts.S
         pace=outlook.pace,
         lasts_days=int(end.days) if end else beyond,
         lasts_until=end.on if end else None,
+        recharges_on=outlook.buys[0].on if outlook.buys else None,
     )
 
 
@@ -128,7 +134,7 @@ def mark_of(balance: ledger.Balance, zone: ZoneInfo, standing: Sequence[alerts.S
     """What tells one card from another, computed before it is drawn.
 
     The pace, the highest balance and every day that is named follow from the account's movements, each of which
-    shows in these numbers, and from which day it is.
+    shows in these numbers, from how auto-recharge stands, and from which day it is.
     """
     shown = (
         balance.account_id,
@@ -143,6 +149,7 @@ def mark_of(balance: ledger.Balance, zone: ZoneInfo, standing: Sequence[alerts.S
         clock.now().astimezone(zone).date(),
         zone.key,
         settings().low_balance_threshold,
+        recharge.ahead(balance.account_id, zone),
         tuple((alert.id, alert.open) for alert in standing),
     )
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:MARK_LETTERS]

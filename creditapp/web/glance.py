@@ -1,8 +1,8 @@
 """One small read that tells whether anything on somebody's balance card can have changed.
 
 It takes the facts as they were written, without working out what they mean: the account's row, the alerts that stand,
-and how many lots and holds have come past the moments at which they count otherwise. Where all of that is as it was
-when the card was last drawn, so is the card.
+when auto-recharge was last changed or looked at, and how many lots and holds have come past the moments at which they
+count otherwise. Where all of that is as it was when the card was last drawn, so is the card.
 """
 
 from dataclasses import dataclass
@@ -30,10 +30,12 @@ _FACTS = text(
          WHERE h.account_id = a.id AND h.state = 'open' AND h.expires_at <= :now),
         (SELECT coalesce(sum(c.id), 0) FROM credit_alerts c WHERE c.account_id = a.id AND c.resolved_at IS NULL),
         (SELECT coalesce(sum(c.id), 0) FROM credit_alerts c
-         WHERE c.account_id = a.id AND c.resolved_at IS NULL AND c.status = 'active')
+         WHERE c.account_id = a.id AND c.resolved_at IS NULL AND c.status = 'active'),
+        p.updated_at, p.considered_at
     FROM user_sessions s
     JOIN memberships m ON m.user_id = s.user_id
     JOIN accounts a ON a.id = m.account_id
+    LEFT JOIN recharge_plans p ON p.account_id = a.id
     WHERE s.token_hash = :token_hash AND s.revoked_at IS NULL AND s.expires_at > :now
     ORDER BY m.created_at LIMIT 1
     """

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any
 
 from creditapp.exports import plain
@@ -15,6 +14,7 @@ from creditapp.letters.render import credits
 from creditapp.usage import DAY, Outlook, Step, midnight
 
 SHORTEST_DAYS, LONGEST_DAYS = 28, 180
+RECHARGES_SHOWN = 3
 PAST_DAYS = 28
 BEYOND = Decimal("1.25")  # so much more than the runway is shown
 PLACES = Decimal("0.001")  # of a day
@@ -51,6 +51,7 @@ class Line:
             "kind": "line",
             "today": self.today.isoformat(),
             **{name: [_written(at) for at in getattr(self, name)] for name in ("past", "expected", "high", "low")},
+            "last": plain(self.expected[0][0] + self.days),
             "threshold": None if self.threshold is None else plain(self.threshold),
             "marks": [{"kind": mark.kind, "at": _written(mark.at), "words": mark.words} for mark in self.marks],
         }
@@ -62,11 +63,9 @@ def past_midnights(outlook: Outlook, opened_at: datetime) -> list[datetime]:
     return [moment for moment in there if moment > opened_at]
 
 
-def line(outlook: Outlook, threshold: Decimal | None, past: Sequence[Decimal]) -> Line:
+def line(outlook: Outlook, past: Sequence[Decimal]) -> Line:
     """The line as far as it matters; *past* is what there was at each midnight up to today's, the latest last."""
-    end = outlook.runway
-    wanted = int(end.days * BEYOND) + 1 if end else LONGEST_DAYS
-    days = min(max(wanted, SHORTEST_DAYS), LONGEST_DAYS)
+    days = min(max(_wanted(outlook), SHORTEST_DAYS), LONGEST_DAYS)
     little, much = outlook.bounds(days)
     begins, ends = midnight(outlook.today, outlook.zone), midnight(outlook.today + DAY, outlook.zone)
     now = Decimal((outlook.now - begins) / (ends - begins))
@@ -77,8 +76,7 @@ def line(outlook: Outlook, threshold: Decimal | None, past: Sequence[Decimal]) -
         for step in shown
         if step.lapsed > 0
     ]
-    if threshold is not None and (crossed := _crossing(expected, threshold)):
-        marks.append(Mark("recharge", crossed, "Recharge"))
+    marks += [Mark("recharge", (now + step.days, step.left - step.bought), "Recharge") for step in shown if step.bought]
     if shown[-1].left <= 0:
         marks.append(Mark("end", expected[-1], "Nothing left"))
     return Line(
@@ -87,28 +85,26 @@ def line(outlook: Outlook, threshold: Decimal | None, past: Sequence[Decimal]) -
         past=(*((Decimal(number + 1 - len(past)), left) for number, left in enumerate(past)), (now, outlook.available)),
         expected=expected,
         high=tuple(_points(little, now)),
-        low=(*_points(much, now), (now + days, much[-1].left)),
-        threshold=threshold,
-        marks=tuple(marks),
+        low=(*_points(much, now), *([(now + days, much[-1].left)] if much[-1].left <= 0 else [])),
+        threshold=outlook.recharges.terms.threshold if outlook.recharges and outlook.buys else None,
+        marks=tuple(sorted(marks, key=lambda mark: mark.at[0])),
     )
 
 
+def _wanted(outlook: Outlook) -> int:
+    """As many days as tell what happens: to the end, or some recharges."""
+    if end := outlook.runway:
+        return int(end.days * BEYOND) + 1
+    told = outlook.buys[:RECHARGES_SHOWN]
+    return int(told[-1].days * BEYOND) + 1 if told else LONGEST_DAYS
+
+
 def _points(steps: Sequence[Step], now: Decimal) -> Iterator[Point]:
-    """From step to step; what lapses falls straight down."""
+    """From step to step; what lapses falls straight down, what is bought rises."""
     for step in steps:
-        if step.lapsed:
-            yield now + step.days, step.left + step.lapsed
+        if step.lapsed or step.bought:
+            yield now + step.days, step.left + step.lapsed - step.bought
         yield now + step.days, step.left
-
-
-def _crossing(points: Sequence[Point], level: Decimal) -> Point | None:
-    """Where the line first comes down to *level*."""
-    if points[0][1] <= level:
-        return points[0]
-    for (before, above), (after, below) in pairwise(points):
-        if below <= level:
-            return before + (after - before) * (above - level) / (above - below), level
-    return None
 
 
 def _written(at: Point) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, render_template, request
 
-from creditapp import checkout, clock, identity, ledger, packages, recharge, usage
+from creditapp import checkout, clock, identity, ledger, packages, usage
 from creditapp.web.chart import REST, Chart, stacked
 from creditapp.web.line import Line, line, past_midnights
 from creditapp.web.movements import day_of_month, operation
@@ -55,8 +55,6 @@ class Expected:
     month: usage.Range
     offer: packages.Offer | None
     covers: usage.Range
-    threshold: Decimal | None
-    recharges_on: date | None
     line: Line
 
 
@@ -147,15 +145,11 @@ def _expected(account: int, outlook: usage.Outlook) -> Expected | None:
         return None
     month = usage.Span(usage.midnight(outlook.today.replace(day=1), outlook.zone), outlook.now, outlook.zone)
     used = usage.used_in(account, month)
-    plan = recharge.plan_of(account)
-    threshold = plan.threshold if plan and recharge.state_of(plan)[0] == "on" else None
     return Expected(
         month=usage.Range(used + rest.low, used + rest.expected, used + rest.high),
         offer=packages.recommend(packages.on_sale(checkout.bought(account)), ahead.expected),
         covers=ahead,
-        threshold=threshold,
-        recharges_on=outlook.falls_to(threshold) if threshold is not None else None,
-        line=line(outlook, threshold, _past(account, outlook)),
+        line=line(outlook, _past(account, outlook)),
     )
 
 

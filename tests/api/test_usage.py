@@ -175,6 +175,7 @@ def test_the_forecast_goes_by_the_accounts_own_days(program: Api, account: int) 
         "runs_out_on": "2026-12-17",
         "expiring": [],
         "recharges_on": None,
+        "days_remaining_without_recharge": 23,
         "recommendation": {
             "package": "professional",
             "name": "Professional",
@@ -244,13 +245,34 @@ def test_the_day_on_which_auto_recharge_would_buy_is_told_once_it_can(program: A
     with clock.at(NOON):
         program.put("/auto_recharge", {"enabled": True, "threshold": 1_000, "package": "professional"})
 
-    assert asked(program, "/forecast")["recharges_on"] is None  # there is no card yet
+    without_card = asked(program, "/forecast")
+    assert without_card["recharges_on"] is None
+    assert without_card["days_remaining"] == without_card["days_remaining_without_recharge"] == 41
     with transaction():
         checkout.remember_customer(account, "customer-1")
         checkout.cards_told(account, Payer(cards=(VISA,), has_address=True))
 
-    # 4,100 are left, at 100 a day: 1,000 after 31 days, at noon.
-    assert asked(program, "/forecast")["recharges_on"] == "2026-12-25"
+    # 4,100 are left, at 100 a day: 1,000 after 31 days, at noon; then 5,000 more every 50 days, well within the limit.
+    answer = asked(program, "/forecast")
+    assert answer["recharges_on"] == "2026-12-25"
+    assert answer["days_remaining"] is answer["runs_out_on"] is None
+    assert answer["days_remaining_without_recharge"] == 41
+
+
+def test_recharges_that_do_not_keep_up_put_the_end_off(program: Api, account: int) -> None:
+    used_every_day(account, 10, 1_000, bought=15_000)
+    with clock.at(NOON):
+        body = {"enabled": True, "threshold": 1_000, "package": "professional", "monthly_cap_cents": 4_000}
+        program.put("/auto_recharge", body)
+    with transaction():
+        checkout.remember_customer(account, "customer-1")
+        checkout.cards_told(account, Payer(cards=(VISA,), has_address=True))
+
+    # 5,100 last until the 29th; 5,000 in November, 5,000 in December, then the limit is reached.
+    answer = asked(program, "/forecast")
+    assert answer["days_remaining_without_recharge"] == 5.1
+    assert answer["days_remaining"] == 15.1
+    assert answer["runs_out_on"] == "2026-12-09"
 
 
 def test_credits_that_expire_before_they_are_spent_are_told_and_do_not_count(program: Api, account: int) -> None:

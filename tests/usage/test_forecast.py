@@ -96,6 +96,21 @@ def test_a_steadier_account_is_foretold_more_closely() -> None:
     assert narrow.high - narrow.low < wide.high - wide.low
 
 
+def test_who_grows_or_shrinks_from_week_to_week_is_foretold_less_closely() -> None:
+    steady, wandering = paced(*[100] * 28), paced(*[70] * 7, *[110] * 7, *[90] * 7, *[130] * 7)
+    once, later = (wandering.project(MONDAY, days) for days in (7, 28))
+
+    assert steady.drift == 0 < wandering.drift
+    assert once is not None
+    assert later is not None
+    assert once.expected * 4 == later.expected == 2_800
+    assert (later.high - later.low) / 4 > once.high - once.low  # the further ahead, the less is known
+
+
+def test_from_less_than_four_weeks_no_drift_is_told() -> None:
+    assert paced(*[70] * 9, *[110] * 9, *[130] * 9).drift == 0
+
+
 @pytest.mark.parametrize("known_days", [5, 14, 28])
 def test_four_of_five_months_turn_out_within_the_band(known_days: int) -> None:
     chance = Random(known_days)

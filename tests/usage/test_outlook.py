@@ -1,4 +1,4 @@
-"""What becomes of an account's credits: its month, its bounds, and where a recharge would fire."""
+"""What becomes of an account's credits: its month, its bounds, and the recharges to come."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -10,18 +10,21 @@ from hypothesis import strategies as st
 
 from creditapp import clock, identity, ledger, usage
 from creditapp.ledger import LotLeft
+from creditapp.recharge import Ahead
 from creditapp.usage import Outlook, Runway, pace, walk
+from tests.usage.test_runway import recharging
 from tests.web.seeing import DAY, NOON, grant, set_account, signed_up, spend_at
 
 UTC_ZONE = ZoneInfo("UTC")
 
 
-def seen(used: list[int], available: int, now: datetime = NOON) -> Outlook:
+def seen(used: list[int], available: int, now: datetime = NOON, recharges: Ahead | None = None) -> Outlook:
     """An outlook at *now* after so many days of usage."""
     amount = Decimal(available)
     lots = (LotLeft(0, 0, "purchased", 0, amount, amount, None, now),) if available else ()
     found = pace([Decimal(one) for one in used], now.date())
-    return Outlook(now, UTC_ZONE, found, amount, lots, tuple(walk(lots, found.on, now, UTC_ZONE)))
+    steps = tuple(walk(lots, found.on, now, UTC_ZONE, recharges=recharges))
+    return Outlook(now, UTC_ZONE, found, amount, lots, recharges, steps)
 
 
 def test_the_rest_of_a_month_is_what_is_left_of_today_and_the_days_after() -> None:
@@ -47,14 +50,27 @@ def test_a_month_ends_where_the_calendar_says(now: datetime, days: str) -> None:
     assert rest.expected == 10 * Decimal(days)
 
 
-def test_a_recharge_fires_on_the_day_on_which_the_threshold_is_reached() -> None:
+def test_recharges_are_told_beside_what_happens_without_them() -> None:
+    outlook = seen([10] * 5, 100, recharges=recharging(100, threshold=Decimal(44)))
+
+    assert [step.on for step in outlook.buys[:2]] == [date(2026, 11, 30), date(2026, 12, 10)]
+    assert outlook.runway is None
+    assert outlook.runway_alone == Runway(Decimal(10), date(2026, 12, 4))
+
+
+def test_without_recharges_there_is_one_runway() -> None:
     outlook = seen([10] * 5, 100)
 
-    assert outlook.falls_to(Decimal(44)) == date(2026, 11, 30)
-    assert outlook.falls_to(Decimal(46)) == date(2026, 11, 29)
-    assert outlook.falls_to(Decimal(100)) == outlook.today
-    assert outlook.falls_to(Decimal(0)) == date(2026, 12, 4)
-    assert outlook.runway == Runway(Decimal(10), date(2026, 12, 4))
+    assert outlook.buys == []
+    assert outlook.runway == outlook.runway_alone == Runway(Decimal(10), date(2026, 12, 4))
+
+
+def test_bounds_are_told_as_far_as_no_recharge_can_have_come() -> None:
+    outlook = seen([5, 15, 10, 0, 20] * 4, 200, recharges=recharging(100, threshold=Decimal(44)))
+    little, much = outlook.bounds(60)
+
+    assert little[-1].days == much[-1].days < outlook.buys[0].days
+    assert all(not step.bought and step.left > 44 for step in much)
 
 
 @given(st.lists(st.integers(0, 200), min_size=5, max_size=28), st.integers(1, 5_000))

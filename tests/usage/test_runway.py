@@ -1,6 +1,7 @@
-"""How long credits last: through expiries and days of any length, and never for ever."""
+"""How long credits last: through expiries, recharges and days of any length, and never for ever."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -10,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creditapp.ledger import LotLeft
-from creditapp.usage import HORIZON_DAYS, Runway, Step, runway, walk
+from creditapp.recharge import Ahead
+from creditapp.usage import HORIZON_DAYS, MOST_RECHARGES, Runway, Step, runway, walk
+from tests.recharge.test_rules import SOLD, STANDING, TERMS
 
 MIDNIGHT = datetime(2026, 11, 24, tzinfo=UTC)
 TODAY = date(2026, 11, 24)
@@ -27,8 +30,30 @@ def every_day(amount: int | Decimal) -> Callable[[date], Decimal]:
     return lambda _: Decimal(amount)
 
 
-def steps(*lots: LotLeft, use: int | Decimal, now: datetime = MIDNIGHT, zone: ZoneInfo = UTC_ZONE) -> list[Step]:
-    return list(walk(lots, every_day(use), now, zone))
+def steps(
+    *lots: LotLeft,
+    use: int | Decimal,
+    now: datetime = MIDNIGHT,
+    zone: ZoneInfo = UTC_ZONE,
+    recharges: Ahead | None = None,
+) -> list[Step]:
+    return list(walk(lots, every_day(use), now, zone, recharges=recharges))
+
+
+def recharging(credits: int = 5_000, *, zone: ZoneInfo = UTC_ZONE, spent: int = 0, **terms: object) -> Ahead:
+    """At 500 credits, one package for 4,000 cents, without a monthly limit unless one is given."""
+    return Ahead(
+        terms=replace(TERMS, **({"monthly_cap_cents": None} | terms)),
+        standing=replace(STANDING, spent_this_month_cents=spent),
+        sold=replace(SOLD, credits=Decimal(credits)),
+        month=TODAY.replace(day=1),
+        zone=zone,
+    )
+
+
+def bought(found: list[Step]) -> list[tuple[Decimal, Decimal]]:
+    """When, in days from now, and how much there was just before."""
+    return [(round(step.days, 9), round(step.left - step.bought, 6)) for step in found if step.bought]
 
 
 def test_credits_last_as_long_as_the_pace_says() -> None:
@@ -86,6 +111,85 @@ def test_beyond_two_years_no_end_is_claimed() -> None:
     assert runway(steps(lot(1), use=0)) is None
 
 
+def test_a_recharge_comes_when_the_threshold_is_reached_and_credits_go_on() -> None:
+    found = steps(lot(1_000), use=100, recharges=recharging())
+
+    assert bought(found)[:3] == [(5, 500), (55, 500), (105, 500)]
+    assert [step.left for step in found if step.bought][:2] == [5_500, 5_500]
+    assert runway(found) is None
+
+
+def test_who_is_below_the_threshold_already_is_recharged_at_once() -> None:
+    assert bought(steps(lot(120), use=100, recharges=recharging()))[0] == (0, 120)
+
+
+def test_the_monthly_limit_stops_recharges_until_the_next_month_begins() -> None:
+    enough_for_one = recharging(monthly_cap_cents=4_000)
+    used_up = recharging(monthly_cap_cents=4_000, spent=4_000)
+
+    # The 24th of November is today; 500 last until the month is over, and then December allows another package.
+    assert bought(steps(lot(500), use=60, recharges=used_up))[0] == (7, 80)
+    # 5,500 are gone after 55 days at 100 a day, 50 of them are of December and January: each allows one more.
+    assert bought(steps(lot(500), use=100, recharges=enough_for_one))[:2] == [(0, 500), (50, 500)]
+    # 1,000 a day are more than one package a month.
+    assert runway(steps(lot(500), use=1_000, recharges=enough_for_one)) == Runway(Decimal("5.5"), TODAY + 5 * DAY)
+
+
+def test_a_month_begins_in_the_zone_of_the_account() -> None:
+    zone = ZoneInfo("America/Los_Angeles")
+    used_up = recharging(monthly_cap_cents=4_000, spent=4_000, zone=zone)
+
+    found = steps(lot(500), use=24, now=MIDNIGHT, zone=zone, recharges=used_up)
+
+    assert next(step.on for step in found if step.bought) == date(2026, 12, 1)
+    assert bought(found)[0][0] == round(7 + Decimal(8) / 24, 9)  # it is the 23rd there, 16:00
+
+
+def test_two_recharges_are_an_hour_apart() -> None:
+    found = steps(lot(500), use=2_400, recharges=recharging(50, quantity=1))
+
+    assert bought(found)[:3] == [(0, 500), (round(Decimal(1) / 24, 9), 450), (round(Decimal(2) / 24, 9), 400)]
+    assert runway(found) == Runway(Decimal("0.4"), TODAY)  # 50 an hour against 100
+
+
+def test_a_pause_that_is_not_over_is_waited_for() -> None:
+    cooling = recharging(cooling_until=MIDNIGHT + HOUR / 2)
+
+    assert bought(steps(lot(500), use=2_400, recharges=cooling))[0] == (round(Decimal(1) / 48, 9), 450)
+
+
+def test_packages_are_bought_up_to_the_target() -> None:
+    found = steps(lot(1_000), use=100, recharges=recharging(quantity=None, target=Decimal(12_000)))
+
+    assert next(step.bought for step in found if step.bought) == 15_000
+
+
+def test_recharges_that_are_blocked_count_for_nothing() -> None:
+    for blocked in (recharging(has_card=False), recharging(enabled=False), recharging(stopped_reason="Declined.")):
+        assert steps(lot(1_000), use=100, recharges=blocked)[-1].days == 10
+
+
+def test_recharges_at_zero_come_when_nothing_is_left() -> None:
+    found = steps(lot(1_000), use=100, recharges=recharging(threshold=Decimal(0)))
+
+    assert bought(found)[:2] == [(10, 0), (60, 0)]
+    assert runway(found) is None
+
+
+def test_an_expiry_can_bring_a_recharge_about() -> None:
+    found = steps(lot(900, MIDNIGHT + 3 * DAY), lot(200), use=100, recharges=recharging())
+
+    assert bought(found)[0] == (3, 200)
+
+
+def test_who_is_recharged_for_ever_is_not_followed_for_ever() -> None:
+    found = steps(lot(500), use=10_000, recharges=recharging())
+
+    assert len(bought(found)) == MOST_RECHARGES
+    assert found[-1].days < HORIZON_DAYS
+    assert runway(found) is None
+
+
 lots = st.lists(
     st.tuples(st.integers(1, 5_000), st.none() | st.integers(1, 60 * 24)).map(
         lambda pair: lot(pair[0], None if pair[1] is None else MIDNIGHT + pair[1] * HOUR)
@@ -103,6 +207,22 @@ def test_every_credit_is_either_used_or_lapses_or_is_left(those: list[LotLeft], 
     used = found[-1].days * use
     total = sum((one.remaining for one in those), Decimal(0))
     assert abs(total - used - sum(step.lapsed for step in found) - found[-1].left) < Decimal("0.000001")
+
+
+@given(lots, st.integers(1, 3_000), st.integers(0, 2_000), st.integers(1, 2_000), st.integers(0, 9))
+def test_with_recharges_every_credit_is_accounted_for_too(
+    those: list[LotLeft], use: int, threshold: int, package: int, most: int
+) -> None:
+    plan = recharging(package, threshold=Decimal(threshold), monthly_cap_cents=4_000 * most)
+    found = steps(*those, use=use, recharges=plan)
+
+    assert all(earlier.days <= later.days and later.left >= 0 for earlier, later in pairwise(found))
+    came = sum((one.remaining for one in those), Decimal(0)) + sum(step.bought for step in found)
+    used = found[-1].days * use
+    assert abs(came - used - sum(step.lapsed for step in found) - found[-1].left) < Decimal("0.000001")
+    assert all(step.left - step.bought <= threshold for step in found if step.bought)
+    alone, helped = runway(steps(*those, use=use)), runway(found)
+    assert helped is None or (alone is not None and helped.days >= alone.days)
 
 
 @given(lots, st.integers(1, 400))

@@ -12,6 +12,7 @@ from creditapp.usage import Day
 from creditapp.web.chart import COLOURS, shares, stacked
 from creditapp.web.line import LONGEST_DAYS, PAST_DAYS, SHORTEST_DAYS, line, past_midnights
 from tests.usage.test_outlook import seen
+from tests.usage.test_runway import recharging
 from tests.web.seeing import DAY, NOON
 
 FIRST = date(2026, 11, 11)
@@ -81,7 +82,7 @@ def test_a_number_keeps_all_its_places_on_the_way_to_the_script() -> None:
 
 
 def test_the_line_ends_on_the_ground_where_credits_end() -> None:
-    drawn = line(seen([10] * 5, 400), None, [Decimal(420), Decimal(405)])
+    drawn = line(seen([10] * 5, 400), [Decimal(420), Decimal(405)])
 
     assert SHORTEST_DAYS <= drawn.days <= LONGEST_DAYS
     assert [(mark.kind, mark.at) for mark in drawn.marks] == [("end", (40 + HALF_A_DAY, 0))]
@@ -91,24 +92,32 @@ def test_the_line_ends_on_the_ground_where_credits_end() -> None:
 
 
 def test_a_line_that_does_not_end_has_no_mark() -> None:
-    drawn = line(seen([1] * 5, 1_000_000), Decimal(500), [])
+    drawn = line(seen([1] * 5, 1_000_000), [])
 
-    assert (drawn.marks, drawn.days) == ((), LONGEST_DAYS)
-    assert drawn.threshold == 500
+    assert (drawn.marks, drawn.days, drawn.threshold) == ((), LONGEST_DAYS, None)
 
 
-def test_a_recharge_fires_where_the_line_comes_down_to_its_threshold() -> None:
-    outlook = seen([10] * 5, 100)
+def test_the_line_goes_on_after_each_recharge() -> None:
+    drawn = line(seen([10] * 5, 100, recharges=recharging(300, threshold=Decimal(44))), [])
 
-    assert [(mark.kind, mark.at) for mark in line(outlook, Decimal(44), []).marks] == [
+    assert [(mark.kind, mark.at) for mark in drawn.marks] == [
         ("recharge", (Decimal("5.6") + HALF_A_DAY, 44)),
-        ("end", (10 + HALF_A_DAY, 0)),
+        ("recharge", (Decimal("35.6") + HALF_A_DAY, 44)),
+        ("recharge", (Decimal("65.6") + HALF_A_DAY, 44)),
     ]
-    assert line(outlook, Decimal(500), []).marks[0].at == (HALF_A_DAY, 100)
+    assert drawn.threshold == 44
+    fired = [left for at, left in drawn.expected if at == Decimal("5.6") + HALF_A_DAY]
+    assert fired == [44, 344]  # straight up
+
+
+def test_where_a_recharge_may_have_come_there_are_no_bounds() -> None:
+    drawn = line(seen([5, 15, 10, 0, 20] * 4, 200, recharges=recharging(300)), [])
+
+    assert drawn.low == drawn.high == ((HALF_A_DAY, 200),)  # it comes at once
 
 
 def test_the_bounds_lie_on_either_side_of_what_is_expected() -> None:
-    drawn = line(seen([5, 15, 10, 0, 20] * 4, 200), None, [])
+    drawn = line(seen([5, 15, 10, 0, 20] * 4, 200), [])
 
     assert drawn.low[0] == drawn.high[0] == drawn.expected[0]
     end = drawn.expected[-1][0]
@@ -126,7 +135,7 @@ def test_a_lapse_falls_straight_down() -> None:
         usage.Step(Decimal(14), outlook.today + timedelta(days=14), Decimal(500), lapsed=Decimal(360)),
     )
 
-    drawn = line(replace(outlook, steps=steps), None, [])
+    drawn = line(replace(outlook, steps=steps), [])
 
     assert drawn.expected == ((HALF_A_DAY, 1_000), (14 + HALF_A_DAY, 860), (14 + HALF_A_DAY, 500))
     assert [(mark.kind, mark.words) for mark in drawn.marks] == [("expiry", "360 expire")]
@@ -144,8 +153,11 @@ def test_the_past_is_told_by_midnights_and_not_from_before_there_was_an_account(
 
 
 def test_what_the_script_gets_is_written_to_the_millionth() -> None:
-    data = line(seen([10] * 5, 100), Decimal("44.5"), [Decimal("101.000001")]).data
+    data = line(
+        seen([10] * 5, 100, recharges=recharging(10, threshold=Decimal("44.5"), monthly_cap_cents=4_000, spent=4_000)),
+        [Decimal("101.000001")],
+    ).data
 
     assert (data["today"], data["threshold"]) == ("2026-11-24", "44.5")
     assert data["past"] == [["0", "101.000001"], ["0.5", "100"]]
-    assert data["marks"][-1] == {"kind": "end", "at": ["10.5", "0"], "words": "Nothing left"}
+    assert data["marks"][-1] == {"kind": "end", "at": ["11.5", "0"], "words": "Nothing left"}
