@@ -154,19 +154,24 @@
     ctx.moveTo(x, chartArea.top);
     ctx.lineTo(x, chartArea.bottom);
     ctx.stroke();
-    let free = chartArea.left;
-    for (const { at, words } of data.marks) {
+    const write = (words, x, y) => {
+      ctx.strokeText(words, x, y); // so that it can be read above a line
+      ctx.fillText(words, x, y);
+    };
+    ctx.setLineDash([]);
+    ctx.strokeStyle = ink.surface;
+    ctx.lineWidth = 4;
+    ctx.lineJoin = "round";
+    const said = new Set(); // recharges come again and again
+    for (const { at, words } of data.marks.filter(({ words }) => !said.has(words) && said.add(words))) {
       const place = scales.x.getPixelForValue(Number(at[0]));
-      const width = 12 + ctx.measureText(words).width;
-      const fits = place + width < chartArea.right;
-      if ((fits ? place : place - width) < free) continue; // said already a little to the left
-      free = fits ? place + width : place;
+      const fits = place + 12 + ctx.measureText(words).width < chartArea.right;
       ctx.textAlign = fits ? "left" : "right";
-      ctx.fillText(words, place + (fits ? 12 : -12), scales.y.getPixelForValue(Number(at[1])) - 8);
+      write(words, place + (fits ? 12 : -12), scales.y.getPixelForValue(Number(at[1])) - 8);
     }
     if (data.threshold !== null) {
       ctx.textAlign = "left";
-      ctx.fillText(`Recharge at ${exact.format(data.threshold)}`, chartArea.left + 4, scales.y.getPixelForValue(Number(data.threshold)) - 6);
+      write(`Recharge at ${exact.format(data.threshold)}`, chartArea.left + 4, scales.y.getPixelForValue(Number(data.threshold)) - 6);
     }
     ctx.restore();
   };
