@@ -80,7 +80,8 @@ def save(account_id: int, rule_id: int, *, enabled: bool, mail: bool, threshold:
     if threshold is not None and kind.most:
         _check(rule.kind, threshold)
         rule.threshold = threshold
-    rule.enabled, rule.mail, rule.updated_at = enabled or not kind.optional, mail, clock.now()
+    rule.enabled, rule.mail = enabled or not kind.optional, mail or not kind.optional
+    rule.updated_at = clock.now()
     if (rule.enabled, rule.threshold) != (was_on, was_at):
         raising.resolve(_standing_of(rule))
         rule.armed = not _holds_already(rule)

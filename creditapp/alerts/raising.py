@@ -17,8 +17,6 @@ from creditapp.errors import NotFound
 LETTER_KIND = "alert"
 BETWEEN_LETTERS = timedelta(hours=1)
 LONGEST_MESSAGE = 1_000
-# Told by letters of their own, which say more: a recharge that failed.
-TOLD_ELSEWHERE = frozenset({"auto_recharge_failed"})
 
 
 def raised(
@@ -54,7 +52,7 @@ def raised(
     )
     db.session.add(alert)
     db.session.flush()
-    if rule.mail and alert_type not in TOLD_ELSEWHERE and alert_type not in told:
+    if rule.mail and alert_type not in told:
         _write_in_its_turn(alert, facts)
     return alert
 

@@ -92,6 +92,10 @@ def _cap(rule: AlertRule) -> dict[str, Any]:
     }
 
 
+def _recharge_failed(_rule: AlertRule) -> dict[str, Any]:
+    return {"why": "no_card", "reason": "No card is saved yet."}
+
+
 def _used(rule: AlertRule, used: Decimal) -> dict[str, Any]:
     return {"used": str(used), "on": _today(rule).isoformat(), "threshold": str(rule.threshold)}
 
@@ -111,4 +115,5 @@ _SAMPLES: Mapping[str, Callable[[AlertRule], dict[str, Any]]] = {
     "spike": _spike,
     "daily_spend": _daily_spend,
     "cap": _cap,
+    "recharge_failed": _recharge_failed,
 }

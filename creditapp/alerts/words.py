@@ -172,12 +172,22 @@ def _recharge(facts: Facts) -> Words:
     heading = {
         "declined": "Auto-recharge is switched off",
         "declined_once": "A recharge was declined",
+        "no_card": "Auto-recharge needs a card",
         "unavailable": "Auto-recharge is not possible now",
         "not_enough": "Auto-recharge can't keep up",
     }.get(facts["why"], "Auto-recharge needs you")
-    button = "Use another card" if facts["why"].startswith("declined") else "See what to do"
-    charged = "" if facts["why"] == "not_enough" else " Nothing was charged."
-    return Words("", heading, f"{facts['reason']}{charged}", button, RECHARGE)
+    button = {
+        "declined": "Use another card",
+        "declined_once": "Use another card",
+        "no_card": "Save a card",
+        "not_enough": "Choose a larger package",
+    }.get(facts["why"], "See what to do")
+    came = {
+        "no_card": " Credits fell to your threshold, and none were bought.",
+        "unavailable": " Credits fell to your threshold, and none were bought.",
+        "not_enough": "",
+    }.get(facts["why"], " Nothing was charged.")
+    return Words("", heading, f"{facts['reason']}{came}", button, RECHARGE)
 
 
 def _credits(number: Decimal | str, what: str) -> str:

@@ -280,8 +280,8 @@ def _end(attempt_id: int, state: str, reason: str, *, stop: str, letter: str) ->
         plan.enabled = plan.failures < of_app("most_recharge_failures")
         be_told(plan)
     if state == "declined" and plan.enabled:
-        telling.failed(account_id, "declined_once", f"{reason} It is tried again in an hour.")
+        why, said = "declined_once", f"{reason} It is tried again in an hour."
     else:
         plan.stopped, plan.stopped_reason = stop, reason
-        telling.failed(account_id, stop, reason)
-    telling.write(letter, attempt, plan)
+        why, said = stop, reason
+    telling.failed(plan, attempt, why, said, letter=letter)

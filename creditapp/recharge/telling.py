@@ -14,15 +14,16 @@ def blocked(plan: RechargePlan, decision: Decision, spent_cents: int) -> None:
     if decision.why == "cap_reached":
         alerts.consider_cap(plan.account_id, cap(plan, spent_cents, reached=True))
     elif decision.why in {"no_card", "unavailable"}:
-        failed(plan.account_id, decision.why, decision.reason)
+        alerts.raise_alert(plan.account_id, FAILED, {"why": decision.why, "reason": decision.reason})
 
 
-def failed(account_id: int, why: str, reason: str) -> None:
-    """A recharge failed, can't begin, or was too small.
+def failed(plan: RechargePlan, attempt: RechargeAttempt, why: str, reason: str, *, letter: str) -> None:
+    """An attempt did not charge: a letter of its own tells of it, which says more than that of the alert.
 
-    *why*: ``declined declined_once needs_customer no_card unavailable not_enough``.
+    *why*: ``declined declined_once needs_customer unavailable``.
     """
-    alerts.raise_alert(account_id, FAILED, {"why": why, "reason": reason})
+    alerts.raise_alert(plan.account_id, FAILED, {"why": why, "reason": reason}, told={"auto_recharge_failed"})
+    _write(letter, attempt, plan)
 
 
 def over(account_id: int) -> None:
@@ -31,22 +32,34 @@ def over(account_id: int) -> None:
 
 
 def went_well(plan: RechargePlan, attempt: RechargeAttempt, cap_now: alerts.Cap | None) -> None:
-    """A recharge was paid; where it was too small to leave the threshold, that is told."""
-    over(plan.account_id)
-    available = ledger.balance(plan.account_id).available
-    if available <= plan.threshold:
-        failed(
-            plan.account_id,
-            "not_enough",
-            f"{credits(attempt.credits)} credits were recharged, and {credits(available)} available are no more than "
-            f"{credits(plan.threshold)} still. At most one recharge an hour: choose a larger package.",
+    """A recharge was paid; where it was too small to leave the threshold, that is told once, and not every hour."""
+    if ledger.balance(plan.account_id).available > plan.threshold:
+        over(plan.account_id)
+    else:
+        reason = (
+            f"After a recharge no more than {credits(plan.threshold)} credits were available still, where the next one "
+            "begins. At most one an hour is made."
         )
+        alerts.raise_alert(plan.account_id, FAILED, {"why": "not_enough", "reason": reason})
     alerts.consider_cap(plan.account_id, cap_now)
     if plan.notify == "always":
-        write("recharge_succeeded", attempt, plan)
+        _write("recharge_succeeded", attempt, plan)
 
 
-def write(kind: str, attempt: RechargeAttempt, plan: RechargePlan) -> None:
+def cap(plan: RechargePlan, spent_cents: int, *, reached: bool) -> alerts.Cap | None:
+    """How far the month's limit of the plan is used up; None without a limit, and while it is off."""
+    if not plan.enabled or plan.monthly_cap_cents is None:
+        return None
+    return alerts.Cap(
+        spent_cents=spent_cents,
+        cap_cents=plan.monthly_cap_cents,
+        currency=plan.package.currency,
+        again_on=next_month(clock.now(), plan.account_id),
+        reached=reached,
+    )
+
+
+def _write(kind: str, attempt: RechargeAttempt, plan: RechargePlan) -> None:
     """Put a letter about the attempt in the out-tray, once."""
     card = checkout.card_of(attempt.account_id)
     letters.write(
@@ -65,17 +78,4 @@ def write(kind: str, attempt: RechargeAttempt, plan: RechargePlan) -> None:
             "balance": str(ledger.balance(attempt.account_id).available),
             "switched_off": not plan.enabled,
         },
-    )
-
-
-def cap(plan: RechargePlan, spent_cents: int, *, reached: bool) -> alerts.Cap | None:
-    """How far the month's limit of the plan is used up; None without a limit, and while it is off."""
-    if not plan.enabled or plan.monthly_cap_cents is None:
-        return None
-    return alerts.Cap(
-        spent_cents=spent_cents,
-        cap_cents=plan.monthly_cap_cents,
-        currency=plan.package.currency,
-        again_on=next_month(clock.now(), plan.account_id),
-        reached=reached,
     )

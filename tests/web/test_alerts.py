@@ -236,7 +236,7 @@ def test_a_key_gets_a_number_of_its_own_and_loses_it_again(
     assert submits(browser, f"{PAGE}/rules/{rule(account, 'balance').id}/remove").status_code == 404
 
 
-@pytest.mark.parametrize("kind", [kind for kind in alerts.KINDS if kind != "recharge_failed"])
+@pytest.mark.parametrize("kind", alerts.KINDS)
 def test_a_test_letter_really_goes_and_says_that_it_is_one(
     browser: FlaskClient, account: int, run_jobs: Callable[[], None], kind: str
 ) -> None:
@@ -249,6 +249,12 @@ def test_a_test_letter_really_goes_and_says_that_it_is_one(
     assert "Subject: [Test] " in words
     assert "This is a test, as you asked for" in words
     assert told(account) == []
+
+
+def test_what_is_always_mailed_stays_so_whatever_is_posted(browser: FlaskClient, account: int) -> None:
+    for kind in ("recharge_failed", "debt"):
+        assert submits(browser, f"{PAGE}/rules/{rule(account, kind).id}").status_code == 303
+        assert (rule(account, kind).enabled, rule(account, kind).mail) == (True, True)
 
 
 def test_test_letters_are_throttled(browser: FlaskClient, account: int) -> None:
