@@ -6,6 +6,8 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.message import EmailMessage
+from pathlib import Path
 
 from playwright.sync_api import Page
 
@@ -80,8 +82,7 @@ def _mailed_link(stage: Stage) -> str | None:
     letters = sorted((stage.town.data / "mail").glob("*-password_reset.eml"), key=lambda file: file.stat().st_mtime)
     if not letters:
         return None
-    letter = email.message_from_bytes(letters[-1].read_bytes(), policy=email.policy.default)
-    text = letter.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    text = _read(letters[-1]).get_body(("plain",)).get_content()  # type: ignore[union-attr]
     found = re.search(r"/reset-password\?token=\S+", text)
     assert found
     return stage.town.url + found.group()
@@ -90,12 +91,18 @@ def _mailed_link(stage: Stage) -> str | None:
 def _link_that_stops_letters(stage: Stage) -> str:
     """As it stands in the letter of an alert; the demo's low account gets one by itself."""
     give_up = time.monotonic() + ALERT_SECONDS
-    while not (letters := sorted((stage.town.data / "mail").glob("*-alert.eml"))):
+    while not (links := [link for file in _alert_letters(stage) if (link := _read(file)["List-Unsubscribe"])]):
         assert time.monotonic() < give_up, "no letter came"
         time.sleep(0.1)
-    letter = email.message_from_bytes(letters[0].read_bytes(), policy=email.policy.default)
-    link = str(letter["List-Unsubscribe"]).strip("<>")
-    return link[link.index("/unsubscribe") :]
+    return str(links[0][links[0].index("/unsubscribe") :].strip("<>"))
+
+
+def _alert_letters(stage: Stage) -> list[Path]:
+    return sorted((stage.town.data / "mail").glob("*-alert.eml"))
+
+
+def _read(letter: Path) -> EmailMessage:
+    return email.message_from_bytes(letter.read_bytes(), policy=email.policy.default)
 
 
 def _buys_while_polar_is_away(page: Page, stage: Stage) -> None:
