@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import literal_column, select
 
 from creditapp.db import db
 from creditapp.ledger import journal, lots
-from creditapp.ledger.models import Account, CreditLot, Hold
+from creditapp.ledger.models import OPEN, Account, CreditLot, Hold
 from creditapp.ledger.timeline import Covered, Ended, Expired, LotLeft, OpenHold, Standing
 
 
@@ -59,7 +59,7 @@ def bring_up_to_date(account: Account) -> Due:
 
 def has_due_holds(account_id: int, moment: datetime) -> bool:
     """Whether an open hold of the account is past its time."""
-    query = select(Hold.id).where(Hold.account_id == account_id, Hold.state == "open", Hold.expires_at <= moment)
+    query = select(Hold.id).where(Hold.account_id == account_id, literal_column(OPEN), Hold.expires_at <= moment)
     return db.session.scalar(query.limit(1)) is not None
 
 
@@ -75,7 +75,7 @@ def end(account: Account, hold: Hold, state: str, moment: datetime) -> None:
 
 
 def _open_holds(account: Account) -> dict[int, Hold]:
-    query = select(Hold).where(Hold.account_id == account.id, Hold.state == "open")
+    query = select(Hold).where(Hold.account_id == account.id, literal_column(OPEN))
     return {hold.id: hold for hold in db.session.scalars(query.execution_options(populate_existing=True))}
 
 

@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import literal_column, select
 
 from creditapp import clock
 from creditapp.db import LARGEST_ID, db
 from creditapp.errors import CreditAppError, InvalidInput, NotFound
 from creditapp.ledger import buckets, dues, journal
 from creditapp.ledger.errors import IdempotencyMismatch, InsufficientCredits
-from creditapp.ledger.models import Account, CreditTransaction, Hold, UsageRecord
+from creditapp.ledger.models import OPEN, Account, CreditTransaction, Hold, UsageRecord
 from creditapp.ledger.policy import policy
 from creditapp.ledger.spending import Charge
 
@@ -169,7 +169,7 @@ def state_of(found: Hold) -> str:
 
 def due_holds(limit: int) -> list[int]:
     """Accounts with open holds past their time."""
-    query = select(Hold.account_id).where(Hold.state == "open", Hold.expires_at <= clock.now())
+    query = select(Hold.account_id).where(literal_column(OPEN), Hold.expires_at <= clock.now())
     return list(dict.fromkeys(db.session.scalars(query.order_by(Hold.expires_at).limit(limit))))
 
 

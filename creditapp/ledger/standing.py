@@ -15,7 +15,7 @@ from creditapp import clock
 from creditapp.db import UTCDateTime, db
 from creditapp.errors import NotFound
 from creditapp.ledger.burn import draw
-from creditapp.ledger.models import Account, CreditLot, CreditTransaction, Hold, LotRange
+from creditapp.ledger.models import OPEN, Account, CreditLot, CreditTransaction, Hold, LotRange
 from creditapp.ledger.timeline import LotLeft, OpenHold, Standing
 
 EXPIRING_WITHIN = timedelta(days=30)
@@ -141,7 +141,7 @@ _OPEN_HOLDS = select(
     _HOLD.amount - _HOLD.captured - _HOLD.released,
     _HOLD.expires_at,
     _HOLD.opened_at,
-).where(_HOLD.account_id == _THIS, literal_column("state = 'open'"))
+).where(_HOLD.account_id == _THIS, literal_column(OPEN))
 _PARTS = union_all(select(*_LOT_COLUMNS).where(_WITH_SOMETHING_LEFT), _OPEN_HOLDS).subquery()
 _WITH_LOTS_AND_HOLDS = (
     select(*_ACCOUNT_COLUMNS, *_PARTS.c)

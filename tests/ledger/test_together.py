@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -127,8 +128,8 @@ def test_a_batch_does_exactly_what_its_charges_do_one_after_the_other(
     assert door.differences() == []
 
 
-def fresh(*amounts: int | str, **about: Any) -> list[ledger.Charge]:
-    return [ledger.Charge(amount=Decimal(amount), key=f"k{at}", **about) for at, amount in enumerate(amounts)]
+def fresh(*amounts: int | str, keys: str = "k", **about: Any) -> list[ledger.Charge]:
+    return [ledger.Charge(amount=Decimal(amount), key=f"{keys}{at}", **about) for at, amount in enumerate(amounts)]
 
 
 @pytest.mark.parametrize("holding", [100, 3], ids=["with enough", "with too little"])
@@ -219,3 +220,18 @@ def test_what_fails_as_one_call_leaves_nothing_and_the_connection_works_on(app: 
 
     assert door.spend_at_once(account, 1).balance_after == 9
     assert door.differences() == []
+
+
+def test_a_batch_reads_no_more_where_the_account_has_a_long_history(app: Flask, database_kind: str) -> None:
+    if database_kind != POSTGRESQL:
+        return  # there each charge is one of its own
+    account = door.open_account(holding=10_000)
+    hundred = [1] * 100
+    for part in range(30):
+        at_once(partial(ledger.spend_all, account, fresh(*hundred, keys=f"{part} ")))
+    read = db.text("SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'credit_transactions'")
+
+    with transaction():
+        before = db.session.scalar(read) or 0
+        ledger.spend_all(account, fresh(*hundred, keys="last "))
+        assert (db.session.scalar(read) or 0) - before <= len(hundred)
