@@ -1,19 +1,23 @@
 """``GET usage_stats`` and ``GET forecast``: what was used, what will be, and how long credits last."""
 
+from datetime import date
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from creditapp import checkout, identity, ledger, packages, usage
+from creditapp import checkout, clock, identity, ledger, packages, usage
 from creditapp.api.callers import account_of, caller
-from creditapp.api.wire import Body, Text, answer, query
+from creditapp.api.wire import Body, Day, Text, WrongShape, answer, query
 
 MOST_DAYS = 365
 DECIMALS = 6
 
-Period = Literal["last_24_hours", "last_7_days", "last_30_days", "last_90_days", "last_year"]
+CUSTOM = "custom"
+
+Period = Literal["last_24_hours", "last_7_days", "last_30_days", "last_90_days", "last_year", "custom"]
 
 
 def _zone(name: str) -> str:
@@ -26,10 +30,15 @@ Zone = Annotated[Text, AfterValidator(_zone)]
 
 
 class Stretch(Body):
-    """Which usage: of whom, how far back, with days of which time zone (the account's, where none is named)."""
+    """Which usage: of whom, how far back, with days of which time zone (the account's, where none is named).
+
+    ``from`` and ``to`` are the days of a custom period, both included.
+    """
 
     account: Text | None = None
     period: Period = "last_30_days"
+    from_: Annotated[Day, Field(alias="from")] = None
+    to: Day = None
     tz: Zone | None = None
 
 
@@ -52,7 +61,13 @@ def statistics() -> Response:
     program = caller("read")
     asked = query(Stretch)
     account_id = account_of(program, asked.account)
-    found = usage.statistics(account_id, asked.period, asked.tz or usage.zone_of(account_id))
+    zone = asked.tz or usage.zone_of(account_id)
+    chosen = _days(asked, clock.now().astimezone(ZoneInfo(zone)).date())
+    found = (
+        usage.statistics_between(account_id, *chosen, zone)
+        if chosen
+        else usage.statistics(account_id, asked.period, zone)
+    )
     summary = found.summary
     return answer(
         {
@@ -86,6 +101,26 @@ def statistics() -> Response:
             ],
         }
     )
+
+
+def _days(asked: Stretch, today: date) -> tuple[date, date] | None:
+    """The first and the last day of a custom period; None for any other. Raises WrongShape."""
+    first, last = asked.from_, asked.to
+    if asked.period != CUSTOM:
+        if first or last:
+            raise _refused("from" if first else "to", f"goes with period={CUSTOM} only")
+        return None
+    if first is None or last is None:
+        raise _refused("from" if first is None else "to", f"is missing: period={CUSTOM} is from one day to another")
+    if last > today:
+        raise _refused("to", f"is yet to come: today is {today}")
+    if not 0 <= (last - first).days < usage.LONGEST_DAYS:
+        raise _refused("to", f"must be the day of from or later, and within {usage.LONGEST_DAYS} days")
+    return first, last
+
+
+def _refused(field: str, why: str) -> WrongShape:
+    return WrongShape(f"{field} {why}.", errors=[{"field": field, "message": why}])
 
 
 def forecast() -> Response:

@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -139,6 +139,18 @@ def _moment(value: Any) -> Any:
     return moment
 
 
+def _day(value: Any) -> Any:
+    if value is None:
+        return None
+    try:
+        day = date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise PydanticCustomError("day", "must be a day such as 2026-11-23") from None
+    if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
+        raise PydanticCustomError("day", f"must be of the years {EARLIEST_YEAR} to {LATEST_YEAR}")
+    return day
+
+
 def _number(**bounds: float) -> WithJsonSchema:
     """How an amount is described: a number, or the same in a string."""
     return WithJsonSchema({"type": ["number", "string"], **bounds, "maximum": LARGEST, "pattern": IN_A_STRING})
@@ -157,6 +169,8 @@ Metadata = Annotated[dict[str, Any], BeforeValidator(_metadata), WithJsonSchema(
 Moment = Annotated[
     datetime | None, BeforeValidator(_moment), WithJsonSchema({"type": ["string", "null"], "format": "date-time"})
 ]
+
+Day = Annotated[date | None, BeforeValidator(_day), WithJsonSchema({"type": ["string", "null"], "format": "date"})]
 
 
 def body(shape: type[Shape]) -> Shape:

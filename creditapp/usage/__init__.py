@@ -7,7 +7,17 @@ from creditapp.usage.estimate import Estimate, estimate
 from creditapp.usage.forecast import ENOUGH_DAYS, LOOK_BACK_DAYS, WEEKDAYS_FROM_DAYS, Pace, Range, pace
 from creditapp.usage.months import Month, months
 from creditapp.usage.outlook import Outlook, outlook
-from creditapp.usage.periods import DAY, HOUR, INSTANT, LAST_24_HOURS, PERIODS, USUAL_PERIOD, Span, midnight
+from creditapp.usage.periods import (
+    DAY,
+    HOUR,
+    INSTANT,
+    LAST_24_HOURS,
+    LONGEST_DAYS,
+    PERIODS,
+    USUAL_PERIOD,
+    Span,
+    midnight,
+)
 from creditapp.usage.runway import HORIZON_DAYS, MOST_RECHARGES, Runway, Step, runway, walk
 from creditapp.usage.stats import (
     Statistics,
@@ -43,6 +53,7 @@ __all__ = [
     "HOUR",
     "INSTANT",
     "LAST_24_HOURS",
+    "LONGEST_DAYS",
     "LOOK_BACK_DAYS",
     "MEANT_PERCENT",
     "MOST_RECHARGES",

@@ -14,6 +14,7 @@ PERIODS: Mapping[str, int] = {
     "last_90_days": 90,
     "last_year": 365,
 }
+LONGEST_DAYS = 400  # of days that somebody chooses
 DAY, HOUR, HALF_AN_HOUR = timedelta(days=1), timedelta(hours=1), timedelta(minutes=30)
 EXACTLY = timedelta(seconds=1)
 INSTANT = timedelta.resolution

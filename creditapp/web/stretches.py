@@ -19,7 +19,6 @@ PERIODS: Mapping[str, tuple[str, str]] = {
 CUSTOM = "custom"
 GROUPINGS = {"operation": "Operation", "endpoint": "Endpoint", "key": "Key"}
 FIELDS = ("from", "to")
-LONGEST_DAYS = 400
 USUAL_DAYS = 30
 
 
@@ -91,7 +90,9 @@ def _days(typed: Mapping[str, str], today: date, errors: dict[str, str]) -> tupl
     for name, on in zip(FIELDS, (first, last), strict=True):
         if on and on > today:
             errors[name] = f"This day is yet to come: today is {day(today)}."
-    if first and last and (last - first).days >= LONGEST_DAYS:
-        latest = first + (LONGEST_DAYS - 1) * usage.DAY
-        errors.setdefault("to", f"At most {LONGEST_DAYS} days are shown at once: end on {day(latest)}, or begin later.")
+    if first and last and (last - first).days >= usage.LONGEST_DAYS:
+        latest = day(first + (usage.LONGEST_DAYS - 1) * usage.DAY)
+        errors.setdefault(
+            "to", f"At most {usage.LONGEST_DAYS} days are shown at once: end on {latest}, or begin later."
+        )
     return usual if errors or first is None or last is None else (first, last)

@@ -146,13 +146,41 @@ def test_days_are_the_accounts_own_or_those_of_the_zone_that_is_asked_for(progra
         "tz=",
         "days=3",
         "period=last_year&x=1",
+        "period=custom",
+        "period=custom&from=2026-11-01",
+        "period=custom&to=2026-11-01",
+        "from=2026-11-01&to=2026-11-02",
+        "period=last_year&to=2026-11-02",
+        "period=custom&from=2026-11-02&to=2026-11-01",
+        "period=custom&from=2025-10-20&to=2026-11-24",
+        "period=custom&from=2026-11-01&to=2026-11-25",
+        "period=custom&from=2026-11-31&to=2026-12-01",
+        "period=custom&from=1794873600&to=2026-11-01",
+        "period=custom&from=0001-01-01&to=0001-01-02",
+        "period=custom&from=2026-11-01T00:00:00Z&to=2026-11-02",
     ],
 )
 def test_statistics_that_can_not_be_asked_for_are_refused_in_words(program: Api, query: str) -> None:
-    answer = program.get(f"/usage_stats?{query}")
+    with clock.at(NOON):
+        answer = program.get(f"/usage_stats?{query}")
 
     assert (answer.status_code, answer.mimetype) == (422, "application/problem+json")
     assert answer.json["errors"]
+
+
+@pytest.mark.both_databases
+def test_any_days_can_be_asked_for_both_included(program: Api, account: int) -> None:
+    used_every_day(account, 10, 100, bought=5_000)
+
+    answer = asked(program, "/usage_stats?period=custom&from=2026-11-16&to=2026-11-18")
+
+    assert (answer["from"], answer["to"]) == ("2026-11-16T00:00:00Z", "2026-11-18T23:59:59.999999Z")
+    assert [day["date"] for day in answer["daily"]] == ["2026-11-16", "2026-11-17", "2026-11-18"]
+    assert (answer["total_credits"], answer["credits_before"], answer["change_percentage"]) == (300, 200, 50)
+    today = asked(
+        program, "/usage_stats?period=custom&from=2026-11-24&to=2026-11-24&tz=Pacific/Kiritimati", at=NOON - DAY / 2
+    )
+    assert len(today["daily"]) == 1
 
 
 @pytest.mark.both_databases
