@@ -1,6 +1,8 @@
 """After a charge: whether to recharge and what to tell; and one step of a recharge, asked of Polar and written down."""
 
 import logging
+from collections.abc import Callable
+from decimal import Decimal
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -24,21 +26,34 @@ def look(account_id: int) -> None:
 
     Never fails the charge before it.
     """
-    try:
-        consider(account_id)
-    except (SQLAlchemyError, CreditAppError):
-        log.warning("account %s was not considered after a charge; the clock will", account_id, exc_info=True)
+    _try(account_id, lambda: consider(account_id))
 
 
-def consider(account_id: int) -> None:
+def look_at_refusal(account_id: int, refused: ledger.InsufficientCredits) -> None:
+    """After a charge for which credits were too few; its owner is told of the first until credits come in.
+
+    Never fails the answer to the others, and costs them one small read. Of debt, an alert of its own tells.
+    """
+
+    def work() -> None:
+        if refused.watched or alerts.hears_of_refusals(account_id):
+            consider(account_id, needed=None if refused.debt else refused.required)
+
+    _try(account_id, work)
+
+
+def consider(account_id: int, *, needed: Decimal | None = None) -> None:
     """Recharge the account where that is wanted and allowed; then raise the alerts that its standing calls for.
 
-    Where a recharge is under way, no letter says that credits are low: it tells how it went.
+    Where a recharge is under way, no letter says that credits are low, and none that a charge of *needed* was refused
+    for it: the recharge tells how it went.
     """
     with transaction():
         recharge.consider(account_id)
         if alerts.is_due(account_id):
             alerts.consider(account_id, told={"low_balance"} if recharge.in_flight(account_id) else ())
+        if needed is not None and not recharge.in_flight(account_id):
+            alerts.consider_refusal(account_id, needed)
 
 
 def card_portal(account_id: int, *, back: str) -> str:
@@ -90,6 +105,13 @@ def take(step: Step) -> None:
             recharge.postpone(step.attempt_id, error.sentence)
     except PolarRefused as error:
         _refused(step, error)
+
+
+def _try(account_id: int, work: Callable[[], None]) -> None:
+    try:
+        work()
+    except (SQLAlchemyError, CreditAppError):
+        log.warning("account %s was not considered after a charge; the clock will", account_id, exc_info=True)
 
 
 def _draft(step: Step) -> None:

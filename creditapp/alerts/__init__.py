@@ -18,7 +18,15 @@ from creditapp.alerts.choosing import (
     save,
     stop_letters,
 )
-from creditapp.alerts.considering import clear, consider, due_accounts, is_due, raise_alert
+from creditapp.alerts.considering import (
+    clear,
+    consider,
+    consider_refusal,
+    due_accounts,
+    hears_of_refusals,
+    is_due,
+    raise_alert,
+)
 from creditapp.alerts.inbox import Standing, Unusual, acknowledge, dismiss, page, standing_of, unusual
 from creditapp.alerts.measuring import Cap, Reading, Runway, consider_cap, measure, unmeasured_accounts
 from creditapp.alerts.models import ALERT_TYPES, AlertRule, AlertWatch, CreditAlert
@@ -51,9 +59,11 @@ __all__ = [
     "clear",
     "consider",
     "consider_cap",
+    "consider_refusal",
     "dismiss",
     "due_accounts",
     "has_rules",
+    "hears_of_refusals",
     "is_due",
     "is_over",
     "mailed",

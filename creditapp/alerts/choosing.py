@@ -173,6 +173,19 @@ def last_in(account_id: int) -> tuple[Decimal, bool] | None:
     return None
 
 
+def came_in(account_id: int, *, since: int) -> bool:
+    """Whether credits were added after the transaction of this number; what was only given back does not count."""
+    entry = ledger.CreditTransaction
+    query = select(entry.id).where(
+        entry.account_id == account_id,
+        entry.number > since,
+        entry.amount > 0,
+        entry.transaction_type.in_(("purchase", "bonus", "adjustment")),
+        entry.transaction_type != "consumption",  # in the words of the partial index
+    )
+    return db.session.scalar(query.limit(1)) is not None
+
+
 def _new(account_id: int, kind: str, threshold: Decimal, *, enabled: bool, mail: bool) -> AlertRule:
     now = clock.now()
     rule = AlertRule(

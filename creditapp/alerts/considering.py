@@ -8,12 +8,13 @@ from sqlalchemy import Select, or_, select
 
 from creditapp import ledger
 from creditapp.alerts import raising
-from creditapp.alerts.choosing import be_told, has_rules, last_in, place, rules_of
+from creditapp.alerts.choosing import be_told, came_in, has_rules, last_in, place, rules_of
 from creditapp.alerts.models import AlertRule, CreditAlert
-from creditapp.alerts.rules import Marks, falling
+from creditapp.alerts.rules import Marks, Verdict, falling
 from creditapp.db import db
 
 NOTHING = Decimal(0)
+REFUSED = "refused"  # the subject of an alert that tells of a charge, where credits were left and too few for it
 
 
 def consider(account_id: int, *, told: Collection[str] = ()) -> None:
@@ -46,6 +47,36 @@ def is_due(account_id: int) -> bool:
     return not has_rules(account_id) or db.session.scalar(query.limit(1)) is not None
 
 
+def hears_of_refusals(account_id: int) -> bool:
+    """Whether a charge that is refused now would be news: every other one costs no more than this read."""
+    told = _standing().where(CreditAlert.subject == REFUSED).exists()
+    query = select(AlertRule.enabled & AlertRule.armed & ~told).where(
+        AlertRule.account_id == account_id, AlertRule.kind == "run_out"
+    )
+    return db.session.scalar(query) is not False  # None: the account has no rules yet
+
+
+def consider_refusal(account_id: int, needed: Decimal) -> None:
+    """Tell that a charge of *needed* was refused though some credits are left: once, until others come in.
+
+    It is as good as having run out: whoever was told of the one hears of the other only after a recovery.
+    """
+    account = ledger.lock(account_id)
+    rules, balance = rules_of(account_id), ledger.balance(account_id)
+    rule = next(rule for rule in rules if rule.kind == "run_out")
+    if not hears_of_refusals(account_id) or balance.available >= needed:
+        return
+    rule.armed = False
+    facts = {
+        "available": str(balance.available),
+        "needed": str(needed),
+        "reserved": str(balance.reserved),
+        "number": account.last_number,
+    }
+    raising.raised(rule, facts, level=needed, subject=REFUSED)
+    be_told(account_id, rules)
+
+
 def due_accounts(limit: int) -> Sequence[int]:
     """Accounts whose balance or debt crossed something while nobody looked."""
     return db.session.scalars(_crossed().distinct().limit(limit)).all()
@@ -73,11 +104,7 @@ def _crossed() -> Select[int]:
     """The accounts of rules that would fire now, be armed again, or tell of what is over."""
     account = ledger.Account
     available = account.balance - account.reserved
-    stands = select(CreditAlert.id).where(
-        CreditAlert.account_id == AlertRule.account_id,
-        CreditAlert.rule_id == AlertRule.id,
-        CreditAlert.resolved_at.is_(None),
-    )
+    told = _standing().where(CreditAlert.subject != REFUSED).exists()
     return (
         select(AlertRule.account_id)
         .join(account, account.id == AlertRule.account_id)
@@ -85,11 +112,24 @@ def _crossed() -> Select[int]:
             or_(
                 AlertRule.enabled & AlertRule.armed & (AlertRule.fires_at >= available),
                 ~AlertRule.armed & (AlertRule.rearms_above < available),
-                (AlertRule.kind == "run_out") & ~AlertRule.armed & (available > 0) & stands.exists(),
+                (AlertRule.kind == "run_out") & ~AlertRule.armed & (available > 0) & told,
                 (AlertRule.kind == "debt") & AlertRule.armed & (account.debt > 0),
                 (AlertRule.kind == "debt") & ~AlertRule.armed & (account.debt == 0),
             )
         )
+    )
+
+
+def _standing() -> Select[int]:
+    """The alerts of the rule in question that stand."""
+    return (
+        select(CreditAlert.id)
+        .where(
+            CreditAlert.account_id == AlertRule.account_id,
+            CreditAlert.rule_id == AlertRule.id,
+            CreditAlert.resolved_at.is_(None),
+        )
+        .correlate(AlertRule)
     )
 
 
@@ -106,9 +146,18 @@ def _crosses(rule: AlertRule, found: Marks, balance: ledger.Balance, there: Sequ
     verdict = falling(available, found, armed=rule.armed)
     if verdict != "stays":
         rule.armed = verdict == "recovers"
-    if verdict != "stays" or (rule.kind == "run_out" and available > 0):
-        raising.resolve(there)  # having run out is over with the first credit, though that arms nothing
+    raising.resolve([alert for alert in there if _is_over(alert, verdict, available)])
     return verdict == "fires"
+
+
+def _is_over(alert: CreditAlert, verdict: Verdict, available: Decimal) -> bool:
+    """Whether what it tells is over, or told anew."""
+    if verdict == "fires":
+        return True
+    if alert.subject == REFUSED:
+        return came_in(alert.account_id, since=alert.details["number"])
+    # Having run out is over with the first credit, though that arms nothing.
+    return verdict == "recovers" or (alert.alert_type == "zero_balance" and available > 0)
 
 
 def _facts(rule: AlertRule, balance: ledger.Balance, came: tuple[Decimal, bool] | None) -> dict[str, Any]:

@@ -30,7 +30,7 @@ TONES: Mapping[str, str] = {
 # What an alert is called where several kinds stand together.
 NAMES: Mapping[str, str] = {
     "low_balance": "Low balance",
-    "zero_balance": "Nothing left",
+    "zero_balance": "Out of credits",
     "high_usage": "Unusual use",
     "runway": "Runway",
     "credits_expiring": "Credits expiring",
@@ -91,11 +91,28 @@ def _low(facts: Facts) -> Words:
 
 
 def _zero(facts: Facts) -> Words:
+    if "needed" in facts:
+        return _too_few(facts)
     held = Decimal(facts["reserved"])
     reason = "New charges are refused until you add some."
     if held:
         reason = f"{credits(held)} are held for running work, which goes on. {reason}"
     return Words("0", "credits left", reason, "Choose a package", BUY, _again(Decimal(facts["rearms_above"])))
+
+
+def _too_few(facts: Facts) -> Words:
+    held = Decimal(facts["reserved"])
+    reason = f"It needed {credits(facts['needed'])}. What needs more than is left is refused until you add credits."
+    if held:
+        reason = f"{reason} {credits(held)} are held for running work, which goes on."
+    return Words(
+        number=credits(facts["available"]),
+        unit=f"{_credits(facts['available'], 'left')}: a charge was refused",
+        reason=reason,
+        button="Choose a package",
+        path=BUY,
+        again="The next one comes only after credits came in.",
+    )
 
 
 def _debt(facts: Facts) -> Words:

@@ -50,8 +50,11 @@ def batch() -> Response:
     else:
         parts = [asked.items[start : start + AT_ONCE] for start in range(0, len(asked.items), AT_ONCE)]
         outcomes = [outcome for part in parts for outcome in _each(account_id, part, program)]
-    if any(_is_watched(outcome) for outcome in outcomes):
+    refused = [outcome for outcome in outcomes if isinstance(outcome, ledger.InsufficientCredits)]
+    if any(isinstance(outcome, ledger.Spent) and outcome.watched for outcome in outcomes):
         charging.look(account_id)
+    if refused:
+        charging.look_at_refusal(account_id, refused[-1])
     # What a refusal says of packages is read after the charges, outside their lock.
     results = [_told(account_id, item, outcome) for item, outcome in zip(asked.items, outcomes, strict=True)]
     return answer({"results": results})
@@ -78,15 +81,10 @@ def _all(account_id: int, items: Sequence[Item], program: identity.Caller) -> li
     try:
         return [*at_once(lambda: ledger.spend_all(account_id, charges))]
     except ledger.InsufficientCredits as error:
-        if error.watched:
-            charging.look(account_id)
+        charging.look_at_refusal(account_id, error)
         raise insufficient(account_id, error) from error
     except ledger.IdempotencyMismatch as error:
         raise ledger.IdempotencyMismatch(error.key.removeprefix("api:")) from None
-
-
-def _is_watched(outcome: Outcome) -> bool:
-    return isinstance(outcome, ledger.Spent | ledger.InsufficientCredits) and outcome.watched
 
 
 def _told(account_id: int, item: Item, outcome: Outcome) -> dict[str, Any]:

@@ -82,8 +82,7 @@ def consume() -> Response:
     try:
         spent = at_once(lambda: ledger.spend(account_id, charge))
     except ledger.InsufficientCredits as error:
-        if error.watched:
-            charging.look(account_id)
+        charging.look_at_refusal(account_id, error)
         raise insufficient(account_id, error) from error
     except ledger.IdempotencyMismatch:
         raise ledger.IdempotencyMismatch(key or "") from None

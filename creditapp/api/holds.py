@@ -190,8 +190,7 @@ def _answered(account_id: int, mark: str, work: Callable[[], tuple[ledger.Hold, 
     try:
         told = answered_once(account_id, mark, done, status=201)
     except ledger.InsufficientCredits as error:
-        if error.watched:
-            charging.look(account_id)
+        charging.look_at_refusal(account_id, error)
         raise insufficient(account_id, error) from error
     if watched:
         charging.look(account_id)

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
@@ -22,6 +22,9 @@ class Writing(Protocol):
     def look(self, account_id: int, *, watched: bool) -> None:
         """After credits went: recharge the account where that is wanted."""
 
+    def looking_at_refusals(self, account_id: int) -> AbstractContextManager[None]:
+        """Where credits are too few for what is done inside, the account's owner is told."""
+
 
 class HeldCredits:
     """An open hold: capture what the work cost; what is left is released when the block ends."""
@@ -38,7 +41,10 @@ class HeldCredits:
         """
         wanted = None if amount is None else Decimal(amount)
         charge = ledger.Charge(amount=wanted or Decimal(0), **about)
-        done = self._writing.write(lambda: ledger.capture(self._account_id, self.id, wanted, charge=charge, key=key))
+        with self._writing.looking_at_refusals(self._account_id):
+            done = self._writing.write(
+                lambda: ledger.capture(self._account_id, self.id, wanted, charge=charge, key=key)
+            )
         self._writing.look(self._account_id, watched=done.hold.watched)
         self.remaining = done.hold.remaining
         return done.transaction.id
@@ -61,7 +67,8 @@ class HeldCredits:
     def charge_late(self, amount: Decimal, **about: Any) -> None:
         """Charge work whose hold has ended meanwhile, like any other operation, once."""
         charge = ledger.Charge(amount=amount, key=f"hold:{self.id}", operation_type=self.operation_type, **about)
-        spent = self._writing.write(lambda: ledger.spend(self._account_id, charge))
+        with self._writing.looking_at_refusals(self._account_id):
+            spent = self._writing.write(lambda: ledger.spend(self._account_id, charge))
         self._writing.look(self._account_id, watched=spent.watched)
 
 

@@ -73,7 +73,8 @@ class Credits:
         with self._inside():
             account_id = _id_of(account)
             charges = [_rated(use) for use in uses]
-            spent = self.at_once(lambda: ledger.spend_all(account_id, charges))
+            with self.looking_at_refusals(account_id):
+                spent = self.at_once(lambda: ledger.spend_all(account_id, charges))
             self.look(account_id, watched=any(one.watched for one in spent))
             return spent
 
@@ -85,7 +86,8 @@ class Credits:
         wanted = Decimal(amount)
         with self._inside():
             account_id = _id_of(account)
-            opened = self.write(lambda: ledger.hold(account_id, wanted, expires_in=expires_in, **about))
+            with self.looking_at_refusals(account_id):
+                opened = self.write(lambda: ledger.hold(account_id, wanted, expires_in=expires_in, **about))
             self.look(account_id, watched=opened.watched)
             held = HeldCredits(self, account_id, opened, lasts=expires_in)
         try:
@@ -238,6 +240,16 @@ class Credits:
             with self._inside():
                 charging.look(account_id)
 
+    @contextmanager
+    def looking_at_refusals(self, account_id: int) -> Iterator[None]:
+        """Where credits are too few for what is done inside, the account's owner is told."""
+        try:
+            yield
+        except ledger.InsufficientCredits as refused:
+            with self._inside():
+                charging.look_at_refusal(account_id, refused)
+            raise
+
 
 class _Joined(Credits):
     """The verbs in a session of the caller's."""
@@ -257,6 +269,11 @@ class _Joined(Credits):
 
     def look(self, account_id: int, *, watched: bool) -> None:
         """Nothing yet: the commit is the caller's, and the clock looks after it."""
+
+    @contextmanager
+    def looking_at_refusals(self, account_id: int) -> Iterator[None]:  # noqa: ARG002
+        """Nothing: an alert is written, and what is written here is the caller's."""
+        yield
 
 
 def _rated(use: Use) -> ledger.Charge:

@@ -27,7 +27,7 @@ TESTS = "6 per 10 minutes"
 SENTENCES: Mapping[str, tuple[str, str]] = {
     "balance": ("available credits fall to", "or below"),
     "share": ("available credits fall to", "% of what came in last, or below"),
-    "run_out": ("no credits are left", ""),
+    "run_out": ("no credits are left, or too few for a charge", ""),
     "runway": ("credits last no longer than", "days at my pace"),
     "expiring": ("credits expire within", "days"),
     "spike": ("use in a day, of the account or of one key, is more than", "times the usual"),

@@ -86,6 +86,8 @@ def _balance(situation: Situation) -> list[Banner]:
         if balance.reserved:
             why = f"{credits(balance.reserved)} are held for running work, which goes on. {why}"
         return [Banner("run_out", "No credits are left", why, "Choose a package", buy)]
+    if said := _too_few(situation):
+        return [Banner("run_out", said.heading, said.reason, said.button, buy)]
     is_new = balance.total_consumed <= 0
     if situation.level.word not in LOW or is_new or _was_seen(situation, "low_balance"):
         return []
@@ -94,6 +96,15 @@ def _balance(situation: Situation) -> list[Banner]:
         heading += f", {lasting(situation.lasts_days, roughly='about')}"
     why = f"You are at or below {credits(situation.threshold)}, where we call it low. At 0 new charges are refused."
     return [Banner("low", heading, why, "Choose a package", buy, tone="warn", role="status")]
+
+
+def _too_few(situation: Situation) -> alerts.Words | None:
+    """That a charge was refused which would be again; None where that was seen, or enough is left for it now."""
+    available = situation.balance.available
+    for alert in situation.standing:
+        if alert.open and available < Decimal(alert.details.get("needed", 0)):
+            return alerts.words_of(alert.alert_type, {**alert.details, "available": str(available)})
+    return None
 
 
 def _expiry(situation: Situation) -> list[Banner]:

@@ -48,6 +48,12 @@ KINDS: dict[str, tuple[str, dict[str, Any], list[str], str]] = {
         ["0 credits left", "240 are held for running work, which goes on.", "New charges are refused until you add"],
         "/credits/packages",
     ),
+    "a charge refused": (
+        "zero_balance",
+        {"available": "12", "needed": "40", "reserved": "5", "number": 3},
+        ["12 credits left: a charge was refused", "It needed 40.", "5 are held for running work", "credits came in"],
+        "/credits/packages",
+    ),
     "debt": (
         "debt",
         {"debt": "1150.5"},

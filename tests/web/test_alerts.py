@@ -163,7 +163,7 @@ def test_the_rules_are_sentences_with_their_numbers(browser: FlaskClient) -> Non
     assert sentences[0] == "Tell me when available credits fall to 500 or below"
     assert "Tell me when available credits fall to 20 % of what came in last, or below" in sentences
     assert "Tell me when credits expire within 7 days" in sentences
-    assert "Tell me when no credits are left" in sentences
+    assert "Tell me when no credits are left, or too few for a charge" in sentences
 
 
 def test_a_rule_is_changed_and_holds(browser: FlaskClient, account: int) -> None:
@@ -311,6 +311,19 @@ def test_banners_stand_in_the_order_of_urgency(account: int) -> None:
     set_account(account, debt=Decimal(3))
     assert kind(cap, expiring=expiring) == "debt"
     assert kind(off) == "declined"
+
+
+def test_a_refused_charge_is_said_while_it_would_be_refused_again(account: int) -> None:
+    facts = {"available": "88", "needed": "200", "reserved": "0", "number": 3}
+    spend_at(NOON, account, 10)
+    plenty = level(Decimal(9_000), Decimal(0), Decimal(50))
+    banner = banners.banner_of(situation(account, standing("zero_balance", **facts), level=plenty))
+    assert banner is not None
+    assert (banner.kind, banner.heading) == ("run_out", "90 credits left: a charge was refused")
+
+    seen = standing("zero_balance", open=False, **facts)
+    fits = standing("zero_balance", **facts | {"needed": "90"})
+    assert banners.banner_of(situation(account, seen, fits, level=plenty)) is None
 
 
 @pytest.mark.parametrize(("alert_type", "kind"), [("low_balance", "low"), ("credits_expiring", "expiring")])
