@@ -67,9 +67,9 @@ def would_charge(account_id: int, wishes: Wishes) -> Forecast:
 
 
 def ahead(account_id: int, zone: ZoneInfo) -> Ahead | None:
-    """The plan as it will go on; None where there is none. A recharge under way is yet to come, and counted then."""
+    """The plan as it will go on; None while it is off. A recharge under way is yet to come, and counted then."""
     plan, now = plan_of(account_id), clock.now()
-    if plan is None:
+    if plan is None or not plan.enabled:
         return None
     query = select(RechargeAttempt).where(
         RechargeAttempt.account_id == account_id, RechargeAttempt.state.in_(IN_FLIGHT)

@@ -10,14 +10,13 @@ from flask import Flask
 
 from creditapp import checkout, clock, identity, ledger
 from creditapp.db import transaction
-from creditapp.gateway import Card, Payer
+from creditapp.gateway import Payer
 from creditapp.packages import CreditPackage
 from tests.browsing import Api
-from tests.web.seeing import FOUNDED, NOON, grant, set_account, signed_up, spend
+from tests.web.seeing import FOUNDED, NOON, VISA, grant, recharge_at, set_account, signed_up, spend
 
 Shelf = dict[str, CreditPackage]
 DAY = timedelta(days=1)
-VISA = Card(id="pm_1", brand="visa", last4="4242", expires="12/2029", is_default=True)
 
 
 @pytest.fixture
@@ -290,11 +289,7 @@ def test_the_day_on_which_auto_recharge_would_buy_is_told_once_it_can(program: A
 def test_recharges_that_do_not_keep_up_put_the_end_off(program: Api, account: int) -> None:
     used_every_day(account, 10, 1_000, bought=15_000)
     with clock.at(NOON):
-        body = {"enabled": True, "threshold": 1_000, "package": "professional", "monthly_cap_cents": 4_000}
-        program.put("/auto_recharge", body)
-    with transaction():
-        checkout.remember_customer(account, "customer-1")
-        checkout.cards_told(account, Payer(cards=(VISA,), has_address=True))
+        recharge_at(account, 1_000, monthly_cap_cents=4_000)
 
     # 5,100 last until the 29th; 5,000 in November, 5,000 in December, then the limit is reached.
     answer = asked(program, "/forecast")

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,14 +10,16 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import update
 
-from creditapp import clock, identity, ledger, usage
+from creditapp import checkout, clock, identity, ledger, recharge, usage
 from creditapp.config import Settings
 from creditapp.db import db, transaction
+from creditapp.gateway import Card, Payer
 from tests.web.tree import Node
 
 FOUNDED = datetime(2026, 9, 29, 12, tzinfo=UTC)
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+VISA = Card(id="pm_1", brand="visa", last4="4242", expires="12/2029", is_default=True)
 PASSWORD = "four plain words together"
 
 _numbers = itertools.count(1)
@@ -42,6 +45,14 @@ def spend(account: int, amount: Decimal | int | str, operation: str | None = "ba
     charge = ledger.Charge(amount=Decimal(amount), operation_type=operation, **facts)
     with transaction():
         return usage.consume(account, charge, amount=Decimal(amount)).transaction_id
+
+
+def recharge_at(account: int, threshold: int, **wishes: Any) -> None:
+    """Auto-recharge with the usual package and a saved card."""
+    with transaction():
+        checkout.remember_customer(account, f"customer-{account}")
+        checkout.cards_told(account, Payer(cards=(VISA,), has_address=True))
+        recharge.save(account, replace(recharge.usual_wishes(), threshold=Decimal(threshold), **wishes))
 
 
 def spend_at(moment: datetime, account: int, amount: Decimal | int | str, operation: str = "basic_api_call") -> int:

@@ -8,11 +8,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from creditapp import clock, identity, ledger
+from creditapp import clock, identity, ledger, recharge
 from creditapp.db import db, transaction
 from creditapp.web.level import level
 from tests.asking import statements
-from tests.web.seeing import DAY, HOUR, NOON, grant, set_account, signed_up, spend, spend_at
+from tests.web.seeing import DAY, HOUR, NOON, grant, recharge_at, set_account, signed_up, spend, spend_at
 from tests.web.tree import Node, tree
 
 ADDRESS = "/credits/balance"
@@ -315,6 +315,34 @@ def test_the_end_of_a_long_runway_is_not_pretended_to_be_known(browser: FlaskCli
 
     assert "more than two years" in words
     assert "until" not in words
+
+
+@on_both
+@pytest.mark.usefixtures("shelf")
+def test_recharges_to_come_count_and_a_change_of_the_plan_shows_at_the_next_poll(
+    browser: FlaskClient, account: int
+) -> None:
+    with clock.at(NOON - 20 * DAY):
+        grant(account, 2_000)
+    for ago in range(10, 0, -1):
+        spend_at(NOON - ago * DAY, account, 100)
+    assert "≈ 11 days at your pace" in card(browser).words
+    before = tag(browser)
+
+    recharge_at(account, 500)
+    answer = browser.get(ADDRESS, headers={"If-None-Match": f'"{before}"'})
+
+    assert answer.status_code == 200
+    assert "Auto-recharge keeps it going next about 30 Nov" in tree(answer).with_id("balance").words
+
+    recharge_at(account, 500, package="starter", monthly_cap_cents=1_000)
+    words = card(browser).words
+    assert "at your pace, recharges counted · until" in words
+
+    with transaction():
+        recharge.switch(account, on=False)
+    assert tag(browser) == before
+    assert "≈ 11 days at your pace · until 5 Dec 2026" in card(browser).words
 
 
 @on_both

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from creditapp import clock, identity, ledger
 from creditapp.db import transaction
 from creditapp.packages import CreditPackage
-from tests.web.seeing import DAY, HOUR, NOON, charts, grant, set_account, signed_up, spend, spend_at
+from tests.web.seeing import DAY, HOUR, NOON, charts, grant, recharge_at, set_account, signed_up, spend, spend_at
 from tests.web.tree import Node, tree
 
 ADDRESS = "/credits/usage"
@@ -194,6 +194,18 @@ def test_the_forecast_says_how_long_credits_last_and_what_covers_a_month(browser
     # 1,030 so far, half of today, and six days more.
     assert "1,680–1,680" in words
     assert "about $13.44–$13.44 at $8.00 per 1,000" in words
+
+
+def test_recharges_to_come_stand_in_the_forecast_with_what_happens_without_them(
+    browser: FlaskClient, busy: int
+) -> None:
+    recharge_at(busy, 1_000)
+
+    words = page(browser).words
+
+    # 3,070 until 1,000 are left: 30.7 days from noon on; then 5,000 every 50 days.
+    assert "Auto-recharge buys 5,000when 1,000 are left; again on 13 Feb25 Dec" in words
+    assert "Nothing leftonly if recharges fail4 Jan 2027" in words
 
 
 @pytest.mark.parametrize("active", [1, 2])
