@@ -7,13 +7,14 @@ its threshold, so that hovering around it tells nothing twice.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from statistics import median
 from typing import Literal
 
 BEYOND = Decimal("1.1")
 TENTH = Decimal("0.1")
 HUNDRED = Decimal(100)
+MILLIONTH = Decimal("0.000001")  # the smallest part of a credit
 NOTHING = Decimal(0)
 USUAL_DAYS = 14
 ENOUGH_DAYS = 7  # so many complete days must be known before anything is called unusual
@@ -70,19 +71,19 @@ class Spike:
 
 
 def marks(kind: str, threshold: Decimal, last_in: Decimal | None) -> Marks | None:
-    """The marks of a rule about the balance; None where there is nothing yet to take its share of.
+    """The marks of a rule about the balance, to the millionth; None where there is nothing yet to take its share of.
 
     *last_in* is what came in last. Having run out is over with the first credit, but only a tenth of what came in last
     arms it again: a single credit given back at zero is no news.
     """
     match kind:
         case "balance":
-            return Marks(threshold, threshold * BEYOND)
+            return _exactly(threshold, threshold * BEYOND)
         case "share" if last_in is not None:
             level = last_in * threshold / HUNDRED
-            return Marks(level, level * BEYOND)
+            return _exactly(level, level * BEYOND)
         case "run_out":
-            return Marks(NOTHING, (last_in or NOTHING) * TENTH)
+            return _exactly(NOTHING, (last_in or NOTHING) * TENTH)
         case _:
             return None
 
@@ -120,3 +121,8 @@ def was_quiet(by_day: Mapping[date, Decimal], *, after: date, before: date, leve
 def window(days_left: int, windows: Collection[Decimal]) -> Decimal | None:
     """The narrowest of the *windows*, in days, into which an expiry in so many days falls; None beyond all."""
     return min((wide for wide in windows if days_left <= wide), default=None)
+
+
+def _exactly(fires_at: Decimal, rearms_above: Decimal) -> Marks:
+    """No balance lies between two millionths: rounded down, the marks part the same balances."""
+    return Marks(fires_at.quantize(MILLIONTH, ROUND_FLOOR), rearms_above.quantize(MILLIONTH, ROUND_FLOOR))

@@ -62,8 +62,12 @@ def span(period: str, zone: ZoneInfo, now: datetime) -> Span:
 
 
 def span_of_days(first: date, last: date, zone: ZoneInfo, now: datetime) -> Span:
-    """The days from *first* to *last*, both included, as far as they are over."""
-    return Span(midnight(first, zone), min(midnight(last + DAY, zone) - INSTANT, now), zone)
+    """The days from *first* to *last*, both included, as far as they are over.
+
+    A day that the zone left out, as Apia did 30 December 2011, is no more than the instant between its neighbours.
+    """
+    since = midnight(first, zone)
+    return Span(since, max(since, min(midnight(last + DAY, zone) - INSTANT, now)), zone)
 
 
 def span_before(asked: Span, period: str | None = None) -> Span:

@@ -7,14 +7,14 @@ from creditapp.db import db, transaction
 from tests.web.seeing import grant
 
 
-def tops_up(account: int, amount: int, *, transaction_type: str = "purchase") -> None:
+def tops_up(account: int, amount: int | str, *, transaction_type: str = "purchase") -> None:
     """A purchase, as whoever credits it does; or a gift."""
     grant(account, amount, transaction_type=transaction_type)
     with transaction():
         alerts.consider(account)
 
 
-def charges(account: int, amount: int) -> None:
+def charges(account: int, amount: int | str) -> None:
     """A charge, and the look after it."""
     with transaction():
         charge = ledger.Charge(amount=Decimal(amount), operation_type="basic_api_call")

@@ -69,6 +69,14 @@ def test_who_begins_below_is_not_told_at_the_first_charge_but_at_a_fifth_of_what
     assert alert.message.startswith("20 credits left. That is at or below 20 % of the 100 credits that came in last.")
 
 
+@pytest.mark.parametrize("came", ["0.000006", "12.34567"], ids=["six millionths", "five decimals"])
+def test_the_finest_credits_that_come_in_are_watched_like_any_others(account: int, came: str) -> None:
+    charges(account, 100)
+    tops_up(account, came)
+    charges(account, came)
+    assert told(account) == [("zero_balance", "resolved"), ("zero_balance", "active")]
+
+
 def test_hovering_around_the_threshold_does_not_nag(account: int) -> None:
     tops_up(account, 500)
     charges(account, 110)  # 490 are left

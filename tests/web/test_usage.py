@@ -335,6 +335,13 @@ def test_days_of_long_ago_are_empty_and_no_mistake(browser: FlaskClient, busy: i
     assert stats(shown)["Average a day"] == "0"
 
 
+def test_a_day_that_a_zone_left_out_is_empty_and_no_mistake(browser: FlaskClient, account: int) -> None:
+    with transaction():
+        identity.set_time_zone(account, "Pacific/Apia")
+    shown = page(browser, "?period=custom&from=2011-12-30&to=2011-12-30")
+    assert "Nothing was used" in shown.words
+
+
 def test_without_days_the_last_thirty_are_offered(browser: FlaskClient, busy: int) -> None:
     shown = page(browser, "?period=custom")
 
