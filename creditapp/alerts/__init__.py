@@ -19,6 +19,7 @@ from creditapp.alerts.choosing import (
     stop_letters,
 )
 from creditapp.alerts.considering import (
+    catch_up,
     clear,
     consider,
     consider_refusal,
@@ -56,6 +57,7 @@ __all__ = [
     "acknowledge",
     "add_for_key",
     "begin",
+    "catch_up",
     "clear",
     "consider",
     "consider_cap",

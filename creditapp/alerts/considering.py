@@ -93,6 +93,20 @@ def raise_alert(account_id: int, kind: str, facts: Mapping[str, Any], *, told: C
     raising.raised(rule, facts, told=told)
 
 
+def catch_up(account_id: int, alert_type: str) -> None:
+    """Write the letters that were held back for one of the caller's, which does not come after all.
+
+    What nobody saw in the inbox yet is told, with what is available now.
+    """
+    ledger.lock(account_id)
+    wants_mail = {rule.id for rule in rules_of(account_id) if rule.mail}
+    available = str(ledger.balance(account_id).available)
+    for alert in raising.standing(account_id):
+        held_back = alert.alert_type == alert_type and alert.letter_id is None and alert.status == "active"
+        if held_back and alert.rule_id in wants_mail:
+            raising.write_in_its_turn(alert, {**alert.details, "available": available})
+
+
 def clear(account_id: int, kind: str) -> None:
     """What such an alert told of is over."""
     ledger.lock(account_id)

@@ -53,8 +53,35 @@ def raised(
     db.session.add(alert)
     db.session.flush()
     if rule.mail and alert_type not in told:
-        _write_in_its_turn(alert, facts)
+        write_in_its_turn(alert, facts)
     return alert
+
+
+def write_in_its_turn(alert: CreditAlert, facts: Mapping[str, Any]) -> None:
+    """Write the letter of an alert, with these *facts*: for now, or for when the last one of its type is an hour old.
+
+    While one waits for that, no other is written.
+    """
+    letter, now = letters.Letter, clock.now()
+    query = select(func.max(func.coalesce(letter.sent_at, letter.next_attempt_at))).where(
+        letter.id == CreditAlert.letter_id,
+        letter.state != "dead",
+        (letter.state == "sent") | CreditAlert.resolved_at.is_(None),
+        CreditAlert.account_id == alert.account_id,
+        CreditAlert.alert_type == alert.alert_type,
+    )
+    last = db.session.scalar(query)
+    if last is not None and last > now:
+        return
+    waits = last is not None and last > now - BETWEEN_LETTERS
+    alert.letter_id = write_letter(
+        alert.account_id,
+        alert.alert_type,
+        facts,
+        key=f"alert:{alert.id}",
+        not_before=last + BETWEEN_LETTERS if waits and last is not None else None,
+    )
+    db.session.flush()
 
 
 def write_letter(
@@ -120,27 +147,3 @@ def is_over(letter_id: int) -> bool:
     """Whether a letter that had to wait its turn tells of something that was over meanwhile."""
     over = select(CreditAlert.id).where(CreditAlert.letter_id == letter_id, CreditAlert.resolved_at.is_not(None))
     return db.session.scalar(over) is not None
-
-
-def _write_in_its_turn(alert: CreditAlert, facts: Mapping[str, Any]) -> None:
-    """Now, or when the last letter of this type is an hour old; while one waits for that, no other is written."""
-    letter, now = letters.Letter, alert.triggered_at
-    query = select(func.max(func.coalesce(letter.sent_at, letter.next_attempt_at))).where(
-        letter.id == CreditAlert.letter_id,
-        letter.state != "dead",
-        (letter.state == "sent") | CreditAlert.resolved_at.is_(None),
-        CreditAlert.account_id == alert.account_id,
-        CreditAlert.alert_type == alert.alert_type,
-    )
-    last = db.session.scalar(query)
-    if last is not None and last > now:
-        return
-    waits = last is not None and last > now - BETWEEN_LETTERS
-    alert.letter_id = write_letter(
-        alert.account_id,
-        alert.alert_type,
-        facts,
-        key=f"alert:{alert.id}",
-        not_before=last + BETWEEN_LETTERS if waits and last is not None else None,
-    )
-    db.session.flush()

@@ -26,6 +26,8 @@ CLAIM = timedelta(seconds=30)
 GIVE_UP_AFTER = timedelta(hours=20)  # after that Stripe forgets which charge was the same
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
 SURELY_ANSWERED_AFTER = timedelta(minutes=2)  # no request to charge runs longer
+NOT_KNOWN = "Polar could not say for 20 hours whether the card was charged. Our staff looks into it."
+NOT_REACHED = "Polar could not be reached for 20 hours. Nothing was charged."
 NOT_ENABLED = "Polar does not charge saved cards for this seller yet. Recharge with one click instead."
 
 
@@ -67,8 +69,9 @@ def claim(attempt_id: int) -> Step | None:
         return None
     now, wanted = clock.now(), _is_wanted(attempt)
     if attempt.charged_at is None and (reason := deciding.why_not_any_more(attempt)):
-        _cancel(attempt, reason)
-        deciding.consider(account_id, person=True)  # nothing was charged: there is nothing to wait for
+        _close(attempt, "canceled", reason)
+        if deciding.consider(account_id, person=True) is None:  # nothing was charged: there is nothing to wait for
+            telling.came_to_nothing(account_id)
         return None
     attempt.tries += 1
     match attempt.state:
@@ -121,7 +124,8 @@ def told(attempt_id: int, order: PolarOrder | None) -> None:
         attempt.reason = "The answer was lost; the same order and card are tried again."
     elif is_draft and attempt.charged_at is not None and clock.now() - attempt.charged_at > SURELY_ANSWERED_AFTER:
         attempt.charged_at = None  # nothing was
-        _cancel(attempt, deciding.SWITCHED_OFF)
+        _close(attempt, "canceled", deciding.SWITCHED_OFF)
+        telling.came_to_nothing(attempt.account_id)
     else:
         postpone(attempt_id, "Polar has not settled the payment yet.")
 
@@ -203,6 +207,8 @@ def may_be_charging(account_id: int) -> bool:
 
 
 def _locked(attempt_id: int) -> RechargeAttempt:
+    """The attempt as it is now; its account is locked first, as everywhere."""
+    ledger.lock(db.session.get_one(RechargeAttempt, attempt_id).account_id)
     return db.session.get_one(RechargeAttempt, attempt_id, with_for_update=True, populate_existing=True)
 
 
@@ -210,14 +216,11 @@ def _is_too_late(attempt: RechargeAttempt) -> bool:
     """Whether an attempt is beyond the time in which the same charge is surely recognised; then a person looks."""
     if clock.now() - attempt.at < GIVE_UP_AFTER:
         return False
-    charged = attempt.charged_at is not None
-    attempt.state = "needs_operator" if charged else "canceled"
-    attempt.reason = (
-        "Polar could not say for 20 hours whether the card was charged. Our staff looks into it."
-        if charged
-        else "Polar could not be reached for 20 hours. Nothing was charged."
-    )
-    attempt.next_at, attempt.ended_at = None, clock.now()
+    if attempt.charged_at is not None:
+        _close(attempt, "needs_operator", NOT_KNOWN)
+    else:
+        _close(attempt, "canceled", NOT_REACHED)
+    telling.came_to_nothing(attempt.account_id)
     return True
 
 
@@ -226,8 +229,9 @@ def _is_wanted(attempt: RechargeAttempt) -> bool:
     return plan is not None and plan.enabled
 
 
-def _cancel(attempt: RechargeAttempt, reason: str) -> None:
-    attempt.state, attempt.reason, attempt.next_at, attempt.ended_at = "canceled", reason, None, clock.now()
+def _close(attempt: RechargeAttempt, state: str, reason: str) -> None:
+    attempt.state, attempt.reason, attempt.next_at, attempt.ended_at = state, reason, None, clock.now()
+    db.session.flush()
 
 
 def _attempt_of(order: PolarOrder) -> RechargeAttempt | None:
@@ -245,13 +249,12 @@ def _paid(attempt_id: int, order: checkout.Order) -> None:
     attempt = _locked(attempt_id)
     if attempt.state == "paid":
         return
-    attempt.polar_order_id, attempt.next_at, attempt.ended_at = order.polar_order_id, None, clock.now()
+    attempt.polar_order_id = order.polar_order_id
     if order.state != "credited":
-        attempt.state = "needs_operator"
-        attempt.reason = f"The card was charged, but the credits need a hand: {order.reason}"
+        _close(attempt, "needs_operator", f"The card was charged, but the credits need a hand: {order.reason}")
+        telling.came_to_nothing(attempt.account_id)
         return
-    attempt.state = "paid"
-    attempt.reason = f"Recharged {credits(order.credits)} credits."
+    _close(attempt, "paid", f"Recharged {credits(order.credits)} credits.")
     plan = plan_of(attempt.account_id)
     if plan is not None:
         plan.failures, plan.stopped, plan.stopped_reason = 0, None, None
@@ -266,14 +269,12 @@ def _end(attempt_id: int, state: str, reason: str, *, stop: str, letter: str) ->
 
     After fewer declines than the seller allows the plan stays on: the next automatic try waits for the cooldown.
     """
-    account_id = db.session.get_one(RechargeAttempt, attempt_id).account_id
-    ledger.lock(account_id)
     attempt = _locked(attempt_id)
     if attempt.state not in IN_FLIGHT:
         return
-    attempt.state, attempt.reason, attempt.next_at, attempt.ended_at = state, reason, None, clock.now()
+    _close(attempt, state, reason)
     attempt.charged_at = None  # nothing was
-    plan = plan_of(account_id)
+    plan = plan_of(attempt.account_id)
     assert plan is not None  # noqa: S101  (an attempt has a plan)
     if state == "declined":
         plan.failures += 1

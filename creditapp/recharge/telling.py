@@ -26,6 +26,11 @@ def failed(plan: RechargePlan, attempt: RechargeAttempt, why: str, reason: str, 
     _write(letter, attempt, plan)
 
 
+def came_to_nothing(account_id: int) -> None:
+    """An attempt ended, no letter tells of it, and none is under way: that credits are low is told now."""
+    alerts.catch_up(account_id, "low_balance")
+
+
 def over(account_id: int) -> None:
     """What kept recharges from going well is out of the way."""
     alerts.clear(account_id, FAILED)

@@ -9,7 +9,7 @@ import pytest
 
 from creditapp import alerts, charging, checkout, clock, ledger, recharge, schedule
 from creditapp.db import transaction
-from creditapp.gateway import Card, Payer
+from creditapp.gateway import Card, Payer, PolarOrder
 from creditapp.packages import CreditPackage
 from tests.alerts.living import charges, told, tops_up
 from tests.letters.test_letters import files
@@ -18,6 +18,15 @@ pytestmark = pytest.mark.both_databases
 
 HOURS = (0, 1, 2, 5, 30)
 VISA = Card(id="pm_1", brand="visa", last4="4242", expires="12/2029", is_default=True)
+WISHES: dict[str, Any] = {
+    "enabled": True,
+    "threshold": Decimal(900),
+    "package": "starter",
+    "quantity": 1,
+    "target": None,
+    "monthly_cap_cents": None,
+    "notify": "failure",
+}
 Shelf = dict[str, CreditPackage]
 
 
@@ -32,10 +41,8 @@ def account(account: int, shelf: Shelf) -> int:
 
 def switches_on(account: int, **terms: Any) -> None:
     """Recharge with a Starter below 900 credits."""
-    usual: dict[str, Any] = {"enabled": True, "threshold": Decimal(900), "package": "starter", "quantity": 1}
-    more: dict[str, Any] = {"target": None, "monthly_cap_cents": None, "notify": "failure"}
     with transaction():
-        recharge.save(account, recharge.Wishes(**{**usual, **more, **terms}))
+        recharge.save(account, recharge.Wishes(**WISHES | terms))
     charging.consider(account)
 
 
@@ -44,6 +51,10 @@ def saves_card(account: int) -> None:
         checkout.remember_customer(account, "customer-1")
         if checkout.cards_told(account, Payer(cards=(VISA,), has_address=True)):
             recharge.card_saved(account)
+
+
+def letters_left() -> list[str]:
+    return [one for one in subjects("") if one.endswith("left")]
 
 
 def goes_on(run_jobs: Callable[[], None]) -> None:
@@ -56,11 +67,33 @@ def goes_on(run_jobs: Callable[[], None]) -> None:
             run_jobs()
 
 
-def subjects() -> list[str]:
-    lines = [
-        line for file in files() for line in file.read_text().splitlines() if line.startswith("Subject: Auto-rech")
-    ]
-    return [line.removeprefix("Subject: ") for line in lines]
+def subjects(begin: str = "Auto-recharge") -> list[str]:
+    lines = [line for file in files() for line in file.read_text().splitlines()]
+    told_of = [line.removeprefix("Subject: ") for line in lines if line.startswith("Subject: ")]
+    return [subject for subject in told_of if subject.startswith(begin)]
+
+
+def order_of(attempt: recharge.RechargeAttempt, status: str) -> PolarOrder:
+    return PolarOrder(
+        id="order-1",
+        status=status,
+        paid=status == "paid",
+        product_id=None,
+        customer_id="customer-1",
+        external_customer_id=None,
+        our_checkout_id=None,
+        our_recharge_id=str(attempt.id),
+        subtotal_amount=1_000,
+        discount_amount=0,
+        net_amount=1_000,
+        tax_amount=0,
+        total_amount=1_000,
+        refunded_amount=0,
+        currency="usd",
+        invoice_number=None,
+        modified_at=None,
+        created_at=clock.now(),
+    )
 
 
 @pytest.mark.parametrize("notify", recharge.NOTIFY)
@@ -129,3 +162,93 @@ def test_what_an_owner_switched_off_before_its_letter_went_is_not_told(
     assert subjects() == ["Auto-recharge needs a card"]
     assert {status for _, status in told(account)} == {"resolved"}
     assert ledger.balance(account).available == 800
+
+
+@pytest.fixture
+def under_way(account: int, run_jobs: Callable[[], None]) -> recharge.RechargeAttempt:
+    """A recharge that was begun and of which nothing was charged; low credits stand in the inbox alone."""
+    saves_card(account)
+    switches_on(account)
+    charges(account, 650)
+    [attempt] = recharge.attempts(account, 9)
+    with transaction():
+        assert recharge.claim(attempt.id) is not None
+        recharge.postpone(attempt.id, "Polar can't be reached.")
+    run_jobs()
+    assert (attempt.state, told(account), letters_left()) == ("requested", [("low_balance", "active")], [])
+    return attempt
+
+
+def switches_off(account: int) -> None:
+    with transaction():
+        recharge.switch(account, on=False)
+
+
+def test_low_credits_are_mailed_once_the_recharge_that_was_to_tell_is_switched_off(
+    account: int, under_way: recharge.RechargeAttempt, run_jobs: Callable[[], None]
+) -> None:
+    charges(account, 50)
+    switches_off(account)
+    goes_on(run_jobs)
+
+    assert under_way.state == "canceled"
+    assert letters_left() == ["400 credits left"]  # what is available now
+    assert told(account) == [("low_balance", "active")]
+    assert alerts.page(account, 9)[0].email_sent
+
+
+def test_low_credits_are_mailed_when_a_lost_answer_turns_out_to_be_a_draft(
+    account: int, under_way: recharge.RechargeAttempt, run_jobs: Callable[[], None]
+) -> None:
+    began = clock.now()
+    with transaction():
+        recharge.drafted(under_way.id, "order-1")
+    with transaction():
+        assert recharge.claim(under_way.id) is not None
+        recharge.postpone(under_way.id, "The answer was lost.")
+    switches_off(account)
+    draft = order_of(under_way, "draft")
+    with clock.at(began + timedelta(minutes=30)):
+        with transaction():
+            recharge.told(under_way.id, draft)
+        run_jobs()
+
+    assert under_way.state == "canceled"
+    assert letters_left() == ["450 credits left"]
+
+
+@pytest.mark.parametrize("is_charged", [False, True], ids=["nothing was charged", "it is not known"])
+def test_low_credits_are_mailed_when_a_recharge_is_given_up_after_twenty_hours(
+    account: int, under_way: recharge.RechargeAttempt, run_jobs: Callable[[], None], is_charged: bool
+) -> None:
+    began = clock.now()
+    if is_charged:
+        with transaction():
+            recharge.drafted(under_way.id, "order-1")
+        with transaction():
+            recharge.claim(under_way.id)
+    with clock.at(began + timedelta(hours=21)):
+        with transaction():
+            recharge.postpone(under_way.id, "Polar can't be reached.")
+        run_jobs()
+    assert under_way.state == ("needs_operator" if is_charged else "canceled")
+    assert letters_left() == ["450 credits left"]
+
+
+def test_no_letter_catches_up_while_another_recharge_begins_or_where_it_was_seen(
+    account: int, under_way: recharge.RechargeAttempt, run_jobs: Callable[[], None]
+) -> None:
+    with transaction():
+        recharge.save(account, recharge.Wishes(**WISHES | {"quantity": 2}))
+    with clock.at(clock.now() + timedelta(minutes=1)), transaction():
+        assert recharge.claim(under_way.id) is None
+    assert under_way.state == "canceled"
+    assert recharge.in_flight(account)
+    assert letters_left() == []
+
+    with transaction():
+        alerts.acknowledge(account, alerts.page(account, 9)[0].id)
+    switches_off(account)
+    goes_on(run_jobs)
+    assert not recharge.in_flight(account)
+    assert letters_left() == []
