@@ -136,11 +136,11 @@ class EagerLedger:
             raise TooMuch
         return self._remember(key, request, self._write("adjustment", ZERO, moment, -amount))
 
-    def hold(self, moment: datetime, amount: Decimal, lasts: timedelta) -> int:
+    def hold(self, moment: datetime, amount: Decimal, lasts: timedelta, rank: int) -> int:
         """Its place among the holds."""
         self.catch_up(moment)
         self._check(amount)
-        self.holds.append(Hold(amount, moment + lasts))
+        self.holds.append(Hold(amount, moment + lasts, rank))
         return len(self.holds) - 1
 
     def capture(self, moment: datetime, key: str, place: int, amount: Decimal | None, final: bool) -> int:
@@ -181,7 +181,7 @@ class EagerLedger:
         while (due := self.next_due()) is not None and due <= moment:
             ended = [held for held in self.holds if held.state == "open" and held.expires_at == due]
             if ended:
-                self._end(ended[0], "expired", moment)
+                self._end(min(ended, key=lambda held: held.rank), "expired", moment)
                 happened += 1
             else:
                 happened += self._expire(due, moment)

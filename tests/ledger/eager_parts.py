@@ -71,8 +71,9 @@ class Lot:
 
 @dataclass
 class Hold:
-    """Credits set aside."""
+    """Credits set aside; of those that end at one instant the lowest *rank* ends first."""
 
     left: Decimal
     expires_at: datetime
+    rank: int
     state: str = "open"

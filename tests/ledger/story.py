@@ -172,7 +172,11 @@ class Story(RuleBasedStateMachine):
 
     @rule(amount=amounts, lasts=hold_times)
     def credits_are_set_aside(self, amount: Decimal, lasts: timedelta) -> None:
-        self.ask(lambda: self.held(amount, lasts), lambda: self.eager.hold(self.now, amount, lasts))
+        self.ask(
+            lambda: self.held(amount, lasts),
+            # The real one is asked first; ids are drawn, and decide which of two holds ends first.
+            lambda: self.eager.hold(self.now, amount, lasts, rank=(self.holds or [0])[-1]),
+        )
 
     @precondition(lambda self: self.holds)
     @rule(place=places, share=st.none() | shares, more=st.none() | amounts, final=st.booleans(), key=st.none() | keys)
