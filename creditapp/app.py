@@ -12,8 +12,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from creditapp import api, cli, jobqueue, pricing, web
 from creditapp.config import ROOT, Settings, load_settings
-from creditapp.db import db, engine_options, is_busy
-from creditapp.errors import Busy, CreditAppError
+from creditapp.db import db, engine_options, is_away, is_busy
+from creditapp.errors import Busy, CreditAppError, Unavailable
 from creditapp.gateway import Gateway
 from creditapp.ledger import Crowd, Policy, together
 from creditapp.web import errors
@@ -105,6 +105,9 @@ def _answer_errors(app: Flask) -> None:
         if is_busy(error):
             log.warning("%s %s found the database busy: %s", request.method, request.path, error)
             return refused(Busy())
+        if is_away(error):
+            log.warning("%s %s did not reach the database: %s", request.method, request.path, str(error).split("\n")[0])
+            return refused(Unavailable())
         log.error("%s %s broke", request.method, request.path, exc_info=error)
         return door().broken()  # type: ignore[no-any-return]
 

@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+import psycopg
 from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, BigInteger, DateTime, Integer, MetaData, event, func, select
@@ -22,6 +23,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
 from sqlalchemy.types import TypeDecorator
 
@@ -38,6 +40,7 @@ PRIMARY_CODE = 0xFF  # the rest of SQLite's error code only says more precisely 
 POSTGRES_TIMEOUTS = "-c statement_timeout=5000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=10000"
 WRITING = {"writing": True}
 BROKEN_OFF = {"40001", "40P01"}  # serialization failure, deadlock
+GONE = {"080", "57P"}  # the connection broke, the server stops or starts
 TIMED_OUT = {"55P03", "57014"}  # a lock, a statement that waited for one
 
 Answer = TypeVar("Answer")
@@ -248,12 +251,22 @@ def retrying(work: Callable[[], Answer]) -> Answer:
 
 
 def is_busy(error: BaseException) -> bool:
-    """Whether the database gave up because others held what was needed for too long: the same works in a moment."""
+    """Whether others held what was needed for too long, and nothing was done: the same works in a moment."""
+    if isinstance(error, PoolTimeoutError):
+        return True
     if not isinstance(error, DBAPIError):
         return False
     if isinstance(error.orig, sqlite3.OperationalError):
         return error.orig.sqlite_errorcode & PRIMARY_CODE == sqlite3.SQLITE_BUSY
     return getattr(error.orig, "sqlstate", None) in {*BROKEN_OFF, *TIMED_OUT}
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database can't be reached, or went away: what was on its way may have been done."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
+        return False
+    return cause.sqlstate is None or cause.sqlstate[:3] in GONE
 
 
 def insert_once(unique: InstrumentedAttribute[str], **values: Any) -> int | None:

@@ -35,3 +35,12 @@ class Busy(CreditAppError):
 
     def __init__(self) -> None:
         super().__init__("Nothing was changed. Try again in a second; the same idempotency key is safe.", retry_after=1)
+
+
+class Unavailable(CreditAppError):
+    """The database can't be reached, or went away meanwhile: what was asked may have been done."""
+
+    code, status, title = "unavailable", 503, "Not available at this moment"
+
+    def __init__(self) -> None:
+        super().__init__("Try again in a few seconds; with the same idempotency key it is done once.", retry_after=3)

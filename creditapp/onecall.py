@@ -19,7 +19,6 @@ from weakref import WeakKeyDictionary
 import psycopg
 from sqlalchemy import Engine, TextClause, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from creditapp.db import SQLITE_AFTER_YOU_SECONDS, db, engine_options, is_busy, retrying, take_turn, transaction
 
@@ -84,7 +83,7 @@ def in_session(statement: TextClause, given: dict[str, Any]) -> Sequence[Any]:
 
 def may_be_tried_again(error: Exception) -> bool:
     """Whether it is sure that what failed inside ``driver()`` wrote nothing, and did not fail for want of time."""
-    if is_busy(error) or isinstance(error, PoolTimeoutError):
+    if is_busy(error):
         return False
     cause = error.orig if isinstance(error, DBAPIError) else None
     if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):

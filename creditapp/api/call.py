@@ -8,11 +8,11 @@ from pydantic import BaseModel
 
 from creditapp import identity, ledger
 from creditapp.api.wire import NotJson, WrongContentType, WrongShape
-from creditapp.errors import Busy, CreditAppError, NotFound
+from creditapp.errors import Busy, CreditAppError, NotFound, Unavailable
 
 Refusals = tuple[type[CreditAppError], ...]
 
-ALWAYS: Refusals = (identity.BadKey, identity.InsufficientScope, NotFound, WrongShape, Busy)
+ALWAYS: Refusals = (identity.BadKey, identity.InsufficientScope, NotFound, WrongShape, Busy, Unavailable)
 WITH_A_BODY: Refusals = (NotJson, WrongContentType)
 WITH_A_KEY: Refusals = (ledger.IdempotencyMismatch,)
 

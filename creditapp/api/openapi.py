@@ -35,7 +35,7 @@ REASONS = {
     429: "Too many calls. Wait as long as Retry-After says.",
     500: "Something broke on our side. The same idempotency key is safe.",
     502: "The payment provider refused.",
-    503: "Too busy, or the payment provider can't be reached. Try again in a moment.",
+    503: "Too busy, or the database or the payment provider can't be reached. Try again in a moment.",
 }
 HEADERS = {
     "Idempotency-Key": "1 to 255 printable characters. The same request under the same key is done once, for ever, and "

@@ -1,15 +1,20 @@
-"""Somebody holds the account for too long: the caller is asked to come again, and nothing was changed."""
+"""Somebody holds the account for too long, or the database is away: the caller is asked to come again."""
 
 from collections.abc import Callable
+from pathlib import Path
 
+import psycopg
 import pytest
 from flask import Flask
+from psycopg import errors
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from creditapp import db as database
 from creditapp import ledger
-from creditapp.db import db
+from creditapp.db import db, is_away
 from tests.browsing import Api
+from tests.databases import app_on
 
 
 @pytest.mark.both_databases
@@ -30,3 +35,26 @@ def test_a_charge_that_waits_too_long_is_asked_to_come_again_and_charges_nothing
     assert refused.content_type == "application/problem+json"
     assert ledger.balance(account).available == 100
     assert program.post("/consume", {"amount": 1}, key="k").status_code == 201
+
+
+@pytest.mark.parametrize("path", ["/api/credits/balance", "/credits"])
+def test_without_its_database_the_house_says_so_and_asks_to_come_again(tmp_path: Path, path: str) -> None:
+    nobody_listens = "postgresql://postgres@127.0.0.1:9/none"
+    with app_on(nobody_listens, tmp_path).test_client() as stranger:
+        with stranger.session_transaction() as session:
+            session["_user_id"] = "somebody's session"
+        answer = stranger.get(path, headers={"Authorization": "Bearer ck_live_" + "0" * 40})
+
+    assert answer.status_code == 503
+    assert "Try again in a few seconds" in answer.text
+    if path.startswith("/api"):
+        assert (answer.json["code"], answer.headers["Retry-After"]) == ("unavailable", "3")
+
+
+def test_every_way_of_losing_the_database_is_told_from_a_refusal_of_its() -> None:
+    def told(error: type[psycopg.Error]) -> bool:
+        return is_away(DBAPIError.instance(None, None, error("so"), psycopg.Error))  # type: ignore[arg-type]
+
+    gone = (psycopg.OperationalError, errors.AdminShutdown, errors.CannotConnectNow, errors.ConnectionFailure)
+    refused = (errors.UniqueViolation, errors.LockNotAvailable, errors.QueryCanceled, errors.DiskFull)
+    assert [told(error) for error in (*gone, *refused)] == [True] * 4 + [False] * 4
