@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from creditapp import alerts, clock, identity, ledger, letters
 from creditapp.checkout.models import Dispute, Order, Refund
@@ -65,22 +65,19 @@ def settle(order: Order) -> None:
         return  # nothing to take back from
     refunds = db.session.scalars(select(Refund).where(Refund.polar_order_id == order.polar_order_id)).all()
     disputes = db.session.scalars(select(Dispute).where(Dispute.polar_order_id == order.polar_order_id)).all()
-    returned = money_returned(
-        order,
-        # Money of another currency can't be a part of what was paid.
-        (one for one in refunds if one.currency == order.currency),
-        (one for one in disputes if one.currency == order.currency),
-    )
+    # Money of another currency can't be a part of what was paid.
+    disputed = sum(one.amount for one in disputes if one.status == "lost" and one.currency == order.currency)
+    returned = money_returned(order, (one for one in refunds if one.currency == order.currency), disputed)
     target = credits_to_take_back(order.credits, returned, order.net_amount)
     money, difference = returned - order.returned_amount, target - order.taken_back
     order.returned_amount, order.taken_back = returned, target
     if difference:
-        _post(order, difference, money)
+        _post(order, difference, money, disputed)
     db.session.flush()
 
 
-def money_returned(order: Order, refunds: Iterable[Refund], disputes: Iterable[Dispute]) -> int:
-    """All the money that went back, in minor units, never more than the net price.
+def money_returned(order: Order, refunds: Iterable[Refund], disputed: int) -> int:
+    """All the money that went back, in minor units, never more than the net price; *disputed* of it by lost disputes.
 
     The order's own sum counts, as of its last change. Refunds told later than that may not be in it yet: then the sum
     of the succeeded ones counts where it is greater, and one that failed after its money had moved is taken off.
@@ -91,8 +88,7 @@ def money_returned(order: Order, refunds: Iterable[Refund], disputes: Iterable[D
     if any(one.told_at > as_of for one in refunds):
         fell_through = sum(one.amount for one in refunds if one.told_at > as_of and one.moved and one.status in FAILED)
         total = max(total - fell_through, sum(one.amount for one in refunds if one.status == MOVED))
-    total += sum(one.amount for one in disputes if one.status == "lost")
-    return min(total, order.net_amount)
+    return min(total + disputed, order.net_amount)
 
 
 def credits_to_take_back(credits: Decimal, returned: int, net: int) -> Decimal:
@@ -109,29 +105,42 @@ def _settled(polar_order_id: str) -> Order | None:
     return order
 
 
-def _post(order: Order, difference: Decimal, money: int) -> None:
-    """Take back (above zero) or give back so many credits of the order, and tell its owner."""
+def _post(order: Order, difference: Decimal, money: int, disputed: int) -> None:
+    """Take back (above zero) or give back so many credits of the order, and tell its owner whether a dispute did it."""
     account_id, purchase_id, name = order.account_id, order.credit_transaction_id, _name(order)
     assert account_id is not None  # noqa: S101  (a credited order has both)
     assert purchase_id is not None  # noqa: S101
-    query = select(func.count()).where(
-        ledger.CreditTransaction.polar_order_id == order.polar_order_id,
-        ledger.CreditTransaction.transaction_type == "refund",
+    entry = ledger.CreditTransaction
+    query = select(entry.details).where(
+        entry.polar_order_id == order.polar_order_id, entry.transaction_type == "refund"
     )
-    key = f"refund:{order.polar_order_id}:{db.session.scalar(query)}"
-    details = {"returned_amount": order.returned_amount, "net_amount": order.net_amount, "currency": order.currency}
+    before = db.session.scalars(query.order_by(entry.number)).all()
+    by_dispute = disputed != (before[-1].get("disputed_amount", 0) if before else 0)
+    key = f"refund:{order.polar_order_id}:{len(before)}"
+    what = f"{'Disputed payment' if by_dispute else 'Refund'} of the {name} package"
+    details = {
+        "returned_amount": order.returned_amount,
+        "disputed_amount": disputed,
+        "net_amount": order.net_amount,
+        "currency": order.currency,
+    }
     post = ledger.claw_back if difference > 0 else ledger.give_back
     posted = post(
         account_id,
         abs(difference),
         purchase_id=purchase_id,
         key=key,
-        description=f"Refund of the {name} package" if difference > 0 else f"Refund of the {name} package undone",
+        description=what if difference > 0 else f"{what} undone",
         polar_order_id=order.polar_order_id,
         details=details,
     )
     standing = ledger.balance(account_id)
-    facts = {"package": name, "balance_after": str(standing.balance), "transaction_id": posted.id}
+    facts = {
+        "package": name,
+        "by_dispute": by_dispute,
+        "balance_after": str(standing.balance),
+        "transaction_id": posted.id,
+    }
     if difference > 0:
         facts |= {
             "full": order.returned_amount == order.net_amount,

@@ -282,6 +282,43 @@ def test_the_owner_is_told_what_was_refunded_and_what_it_took(
     assert (facts["credits_taken"], facts["debt"], facts["full"]) == ("1250", "1150", False)
 
 
+def test_a_dispute_is_called_one_and_a_refund_beside_it_a_refund(
+    account: int, bought: dict[str, Any], polar_says: Says
+) -> None:
+    polar_says(refunded(bought, 1_000))
+    dispute("lost", 60, 2_000)
+    dispute("won", 70, 2_000)
+    polar_says(refunded(bought, 4_000, 80))
+
+    letters = db.session.scalars(select(Letter).where(Letter.kind.like("refund_%")).order_by(Letter.id)).all()
+    assert [(letter.kind, letter.facts["by_dispute"]) for letter in letters] == [
+        ("refund_processed", False),
+        ("refund_processed", True),
+        ("refund_reversed", True),
+        ("refund_processed", False),
+    ]
+    entries = ledger.entries(account, ledger.Filters(transaction_type="refund"))
+    assert [one.description for one in reversed(entries)] == [
+        "Refund of the Professional package",
+        "Disputed payment of the Professional package",
+        "Disputed payment of the Professional package undone",
+        "Refund of the Professional package",
+    ]
+    assert net(account) == 0
+    assert books_tie_out()
+
+
+def test_a_dispute_that_was_lost_before_the_purchase_was_heard_of_is_called_one(
+    account: int, shelf: Shelf, polar_says: Says
+) -> None:
+    dispute("lost", 1)
+    polar_says(order_paid(shelf["professional"], account, order_id="order-1"))
+
+    letter = db.session.scalars(select(Letter).where(Letter.kind == "refund_processed")).one()
+    assert letter.facts["by_dispute"]
+    assert net(account) == 0
+
+
 def test_two_pieces_of_news_at_once_take_back_once(
     app: Flask, account: int, bought: dict[str, Any], client: FlaskClient
 ) -> None:
@@ -339,10 +376,11 @@ def test_refunds_told_one_by_one_never_sum_to_more_than_was_paid(data: st.DataOb
         )
         for _ in range(data.draw(st.integers(0, 4)))
     ]
+    disputed = data.draw(st.integers(0, 4_000))
     order = as_of(data.draw(st.integers(0, 4_000)), data.draw(st.none() | st.integers(0, 9)))
 
-    total = money_returned(order, rows, [])
+    total = money_returned(order, rows, disputed)
 
     assert 0 <= total <= 4_000
     if order.polar_modified_at is not None and all(row.told_at <= order.polar_modified_at for row in rows):
-        assert total == order.refunded_amount
+        assert total == min(order.refunded_amount + disputed, 4_000)

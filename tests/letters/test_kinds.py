@@ -14,6 +14,7 @@ from creditapp.letters import render
 HOME = "https://credits.example.com"
 REFUND = {
     "package": "Professional",
+    "by_dispute": False,
     "full": False,
     "refunded_amount": 1_000,
     "currency": "usd",
@@ -22,6 +23,7 @@ REFUND = {
     "balance_after": "3850",
     "transaction_id": 9,
 }
+REVERSED = {"package": "Starter", "credits_returned": "1000", "balance_after": "1100", "transaction_id": 4}
 RECHARGE = {
     "package": "Professional",
     "package_key": "professional",
@@ -45,10 +47,28 @@ KINDS: dict[str, tuple[str, dict[str, Any], list[str], str]] = {
         ["All of your purchase", "1,150.5 credits had been spent already", "your next purchase repays them first"],
         f"{HOME}/credits/packages",
     ),
+    "lost dispute": (
+        "refund_processed",
+        {**REFUND, "by_dispute": True},
+        ["1,250", "$10.00", "Your bank took back part of your payment for Professional", "3,850"],
+        f"{HOME}/credits/9",
+    ),
+    "lost dispute of spent credits": (
+        "refund_processed",
+        {**REFUND, "by_dispute": True, "full": True, "debt": "1150.5", "balance_after": "0"},
+        ["Your bank took back your payment for Professional", "1,150.5 credits had been spent already"],
+        f"{HOME}/credits/packages",
+    ),
     "refund that fell through": (
         "refund_reversed",
-        {"package": "Starter", "credits_returned": "1000", "balance_after": "1100", "transaction_id": 4},
-        ["1,000", "came to nothing", "1,100"],
+        {**REVERSED, "by_dispute": False},
+        ["1,000", "A refund of your purchase of Starter came to nothing", "1,100"],
+        f"{HOME}/credits/4",
+    ),
+    "dispute that was won": (
+        "refund_reversed",
+        {**REVERSED, "by_dispute": True},
+        ["1,000", "The dispute about your payment for Starter is over and the payment stands", "1,100"],
         f"{HOME}/credits/4",
     ),
     "payment failed": (
