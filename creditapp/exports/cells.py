@@ -1,19 +1,19 @@
 """Values as a spreadsheet and as JSON take them: exact, and never run."""
 
 import json
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-# Spreadsheets take a cell that begins so for a formula, and run it.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# Spreadsheets take what begins with a sign, be it a wide one, for a formula, and run it: at the beginning of a cell, and
+# within it where a file is read with another separator than its comma, which then cuts it anywhere.
+FORMULA = re.compile(r"""^(?=[\t\r\n])|(?:^|[;|\t\r\n])[\s,;|"']*(?=[=+\-@\uff1d\uff0b\uff0d\uff20])""")
 
 
 def cell(text: str | None) -> str:
-    """A text as a cell that no spreadsheet runs."""
-    if text is None:
-        return ""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    """A text as a cell that no spreadsheet runs: an apostrophe stands where a formula would begin."""
+    return FORMULA.sub(lambda before: f"{before[0]}'", text or "")
 
 
 def plain(amount: Decimal) -> str:

@@ -361,8 +361,25 @@ def test_a_text_in_the_file_is_never_a_formula(browser: FlaskClient, account: in
     assert line["amount"] == "-0.5"
 
 
+@pytest.mark.parametrize(
+    "lead", ["", ";", ",", "|", "\t", "\n", "\r\n", '"', "'", ' "', ";;", '; "', "a;", "a\tb\t", "x\n"]
+)
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\uff20"])
+@pytest.mark.parametrize("separator", [",", ";", "|", "\t"])
+def test_no_spreadsheet_finds_a_formula_whatever_it_takes_for_the_separator(
+    lead: str, sign: str, separator: str
+) -> None:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerow([1, cell(f"{lead}{sign}HYPERLINK(A1)"), 2])
+
+    read = csv.reader(io.StringIO(text.getvalue(), newline=""), delimiter=separator)
+    assert [part for row in read for part in row if part.strip(' "').startswith(sign)] == []
+
+
 def test_harmless_texts_stay_as_they_are() -> None:
-    assert [cell(text) for text in ("a=b", "", None, "1-2", "'quoted")] == ["a=b", "", "", "1-2", "'quoted"]
+    harmless = ("a=b", "", "1-2", "'quoted", "a; b", "5 = 5; ok", "a, -b", '{"a": [1, -2], "b": "c-d"}')
+    assert tuple(cell(text) for text in harmless) == harmless
+    assert cell(None) == ""
 
 
 def test_a_file_of_a_filter_that_can_not_be_read_is_refused_with_the_reason(browser: FlaskClient) -> None:
