@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-# Spreadsheets take what begins with a sign, be it a wide one, for a formula, and run it: at the beginning of a cell, and
+# Spreadsheets take what begins with a sign (a wide one too) for a formula, and run it: at the beginning of a cell, and
 # within it where a file is read with another separator than its comma, which then cuts it anywhere.
 FORMULA = re.compile(r"""^(?=[\t\r\n])|(?:^|[;|\t\r\n])[\s,;|"']*(?=[=+\-@\uff1d\uff0b\uff0d\uff20])""")
 
