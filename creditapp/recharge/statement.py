@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -13,6 +12,7 @@ from creditapp.recharge import rules, telling
 from creditapp.recharge.ahead import Ahead
 from creditapp.recharge.deciding import sold, standing_of
 from creditapp.recharge.models import IN_FLIGHT, RechargeAttempt, RechargePlan
+from creditapp.recharge.months import zone_of
 from creditapp.recharge.plan import Wishes, plan_of, terms_of
 
 
@@ -66,7 +66,7 @@ def would_charge(account_id: int, wishes: Wishes) -> Forecast:
     return Forecast(decision.quantity, decision.quantity * package.price_cents, package.currency, decision.reason)
 
 
-def ahead(account_id: int, zone: ZoneInfo) -> Ahead | None:
+def ahead(account_id: int) -> Ahead | None:
     """The plan as it will go on; None while it is off. A recharge under way is yet to come, and counted then."""
     plan, now = plan_of(account_id), clock.now()
     if plan is None or not plan.enabled:
@@ -79,6 +79,7 @@ def ahead(account_id: int, zone: ZoneInfo) -> Ahead | None:
         spent = standing.spent_this_month_cents - under_way.amount_cents
         terms = replace(terms, cooling_until=None)
         standing = replace(standing, in_flight=False, spent_this_month_cents=spent)
+    zone = zone_of(account_id)
     return Ahead(
         terms=terms,
         standing=standing,

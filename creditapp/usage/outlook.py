@@ -107,7 +107,7 @@ def outlook(standing: ledger.Balance, time_zone: str) -> Outlook:
     if found.daily is None or available <= 0:
         return Outlook(now, zone, found, available, (), None, ())
     lots = tuple(without(ledger.lots_left(account_id), standing.reserved))  # work under way is paid for first
-    recharges = recharge.ahead(account_id, zone)
+    recharges = recharge.ahead(account_id)
     return Outlook(
         now, zone, found, available, lots, recharges, tuple(walk(lots, found.on, now, zone, recharges=recharges))
     )

@@ -149,7 +149,7 @@ def mark_of(balance: ledger.Balance, zone: ZoneInfo, standing: Sequence[alerts.S
         clock.now().astimezone(zone).date(),
         zone.key,
         settings().low_balance_threshold,
-        recharge.ahead(balance.account_id, zone),
+        recharge.ahead(balance.account_id),
         tuple((alert.id, alert.open) for alert in standing),
     )
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:MARK_LETTERS]

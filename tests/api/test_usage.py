@@ -298,6 +298,19 @@ def test_recharges_that_do_not_keep_up_put_the_end_off(program: Api, account: in
     assert answer["runs_out_on"] == "2026-12-09"
 
 
+@pytest.mark.both_databases
+def test_the_months_limit_goes_by_the_accounts_months_whatever_days_are_asked_for(program: Api, account: int) -> None:
+    used_every_day(account, 10, 1_000, bought=11_200)
+    with clock.at(NOON):
+        recharge_at(account, 2_000, monthly_cap_cents=4_000)
+
+    # 1,300 and 5,000 more at once last until the evening of the 30th; on the islands it is December by then.
+    answer = asked(program, "/forecast?tz=Pacific/Kiritimati")
+
+    assert answer["recharges_on"] == "2026-11-25"
+    assert (answer["days_remaining"], answer["runs_out_on"]) == (6.3, "2026-12-01")
+
+
 def test_credits_that_expire_before_they_are_spent_are_told_and_do_not_count(program: Api, account: int) -> None:
     used_every_day(account, 10, 10, bought=1_000)
     with clock.at(NOON):
