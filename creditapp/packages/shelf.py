@@ -16,6 +16,15 @@ from creditapp.packages.savings import badges, compare, savings_percentage
 SPARE = Decimal("1.2")
 
 
+class UnknownPackage(NotFound):
+    """No package has this key, or none any more."""
+
+    title = "This package can't be bought"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such package. Choose one that is on sale.")
+
+
 class PackageUnavailable(CreditAppError):
     """The package exists but can't be bought now; the sentence says why."""
 
@@ -38,11 +47,10 @@ class Offer:
 
 
 def by_key(key: str) -> CreditPackage:
-    """The package of this key. Raises NotFound."""
+    """The package of this key. Raises UnknownPackage."""
     package = db.session.scalar(select(CreditPackage).where(CreditPackage.key == key))
     if package is None:
-        message = "There is no such package."
-        raise NotFound(message)
+        raise UnknownPackage
     return package
 
 

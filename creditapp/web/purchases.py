@@ -64,7 +64,13 @@ def purchase() -> AnyResponse | tuple[str, int]:
     wanted = typed("package")
     try:
         opened = buying.open_checkout(sessions.account_id(), wanted)
-    except (shelf.PackageUnavailable, checkout.StillOpening, PolarUnavailable, PolarRefused) as error:
+    except (
+        shelf.UnknownPackage,
+        shelf.PackageUnavailable,
+        checkout.StillOpening,
+        PolarUnavailable,
+        PolarRefused,
+    ) as error:
         return packages.page(wanted, refused=error), error.status
     return redirect(opened.url, 303)
 
