@@ -3,7 +3,7 @@
 Days are counted from today's midnight on, so that a whole number is a midnight and those below 0 are past.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ from creditapp.usage import DAY, Outlook, Step, midnight
 
 SHORTEST_DAYS, LONGEST_DAYS = 28, 180
 RECHARGES_SHOWN = 3
+WEEK = 7
 PAST_DAYS = 28
 BEYOND = Decimal("1.25")  # so much more than the runway is shown
 PLACES = Decimal("0.001")  # of a day
@@ -32,6 +33,16 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Evening:
+    """What is left when a day is over: as expected, and between these bounds where they are known."""
+
+    on: date
+    expected: Decimal
+    low: Decimal | None
+    high: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """Everything that is drawn: as far as *days* from now, from the first of the days that are *past*."""
 
@@ -43,6 +54,7 @@ class Line:
     low: tuple[Point, ...]
     threshold: Decimal | None
     marks: tuple[Mark, ...]
+    evenings: tuple[Evening, ...]
 
     @property
     def data(self) -> dict[str, Any]:
@@ -88,7 +100,29 @@ def line(outlook: Outlook, past: Sequence[Decimal]) -> Line:
         low=(*_points(much, now), *([(now + days, much[-1].left)] if much[-1].left <= 0 else [])),
         threshold=outlook.recharges.terms.threshold if outlook.recharges and outlook.buys else None,
         marks=tuple(sorted(marks, key=lambda mark: mark.at[0])),
+        evenings=tuple(_evenings(outlook, little, much, days)),
     )
+
+
+def _evenings(outlook: Outlook, little: Sequence[Step], much: Sequence[Step], days: int) -> Iterator[Evening]:
+    """The line in numbers: day by day in its first week, then week by week, as far as there is anything."""
+    expected, high, low = (_left(steps, days) for steps in (outlook.steps, little, much))
+    for number in [*range(WEEK), *range(2 * WEEK - 1, days, WEEK)]:
+        on = outlook.today + number * DAY
+        if on in expected:
+            yield Evening(on, expected[on], low.get(on), high.get(on))
+        if expected.get(on) == 0:
+            break
+
+
+def _left(steps: Sequence[Step], days: int) -> Mapping[date, Decimal]:
+    """By day, what is left at its end; where nothing is, on every day from then on."""
+    found: dict[date, Decimal] = {}
+    for step in steps[1:]:
+        found.setdefault(step.on - DAY, step.left)  # the first of a day is its midnight
+    if steps and steps[-1].left <= 0:
+        found |= {steps[-1].on + number * DAY: steps[-1].left for number in range(days)}
+    return found
 
 
 def _wanted(outlook: Outlook) -> int:

@@ -141,6 +141,26 @@ def test_a_lapse_falls_straight_down() -> None:
     assert [(mark.kind, mark.words) for mark in drawn.marks] == [("expiry", "360 expire")]
 
 
+def test_the_line_in_numbers_is_the_line() -> None:
+    drawn = line(seen([5, 15, 10, 0, 20] * 4, 105), [])
+
+    assert [evening.on.day for evening in drawn.evenings] == [24, 25, 26, 27, 28, 29, 30, 7]
+    assert [evening.expected for evening in drawn.evenings] == [100, 90, 80, 70, 60, 50, 40, 0]
+    assert all(evening.low <= evening.expected <= evening.high for evening in drawn.evenings)
+    assert drawn.evenings[0].low == drawn.evenings[0].high == 100  # today goes on as expected
+    assert drawn.evenings[-1].low == 0 < drawn.evenings[-1].high
+
+
+def test_in_numbers_too_there_are_no_bounds_where_a_recharge_may_have_come() -> None:
+    drawn = line(seen([5, 15, 10, 0, 20] * 4, 105, recharges=recharging(300, threshold=Decimal(44))), [])
+
+    known = [evening.low is not None for evening in drawn.evenings]
+    assert known == sorted(known, reverse=True)
+    assert known[0]
+    assert not known[-1]
+    assert drawn.evenings[-1].on > FIRST + timedelta(days=40)
+
+
 def test_the_past_is_told_by_midnights_and_not_from_before_there_was_an_account() -> None:
     berlin = ZoneInfo("Europe/Berlin")
     outlook = replace(seen([10] * 5, 400), zone=berlin)
