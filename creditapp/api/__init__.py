@@ -6,6 +6,7 @@ from flask import Blueprint, Flask, Request, Response, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
+from creditapp import identity
 from creditapp.api import (
     auto_recharge,
     balance,
@@ -21,7 +22,7 @@ from creditapp.api import (
     transactions,
     usage,
 )
-from creditapp.api.callers import note_use
+from creditapp.api.callers import look_up_remembered, note_use
 from creditapp.api.limit import Counter, count_call, tell_limit
 from creditapp.api.wire import problem
 from creditapp.errors import CreditAppError
@@ -59,7 +60,12 @@ def is_ours(request: Request) -> bool:
 
 
 def refused(error: CreditAppError) -> Response:
-    """A refusal of ours, as problem+json."""
+    """A refusal of ours, as problem+json; to a key that does not work any more, that and nothing else."""
+    if error.status < 500:
+        try:
+            look_up_remembered()
+        except identity.BadKey as gone:
+            error = gone
     answer = problem(error.status, error.code, error.title, error.sentence, **error.fields)
     if error.status == 401:
         answer.headers["WWW-Authenticate"] = 'Bearer realm="credits"'

@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 from pydantic import Field
 
 from creditapp import charging, identity, ledger
-from creditapp.api.callers import LONGEST_KEY, account_to_charge, remembered_caller
+from creditapp.api.callers import LONGEST_KEY, account_to_charge, look_up_remembered, remembered_caller
 from creditapp.api.consume import Charge, as_json, insufficient, rated
 from creditapp.api.wire import Body, KeyText, Text, answer, body
 from creditapp.errors import CreditAppError
@@ -64,6 +64,8 @@ def _each(account_id: int, items: Sequence[Item], program: identity.Caller) -> l
     """Charge every item that can be; a refused one leaves the others as they are."""
     wanted = [_rated(item, program) for item in items]
     charges = [one for one in wanted if isinstance(one, ledger.Charge)]
+    if not charges:
+        look_up_remembered()
     outcomes = iter(at_once(lambda: ledger.spend_each(account_id, charges)) if charges else ())
     return [next(outcomes) if isinstance(one, ledger.Charge) else one for one in wanted]
 

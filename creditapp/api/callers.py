@@ -17,9 +17,8 @@ REMEMBERED_SECONDS, REMEMBERED_KEYS = 60.0, 10_000
 
 def caller(scope: str) -> identity.Caller:
     """The program that calls, if its key has *scope*. Raises BadKey and InsufficientScope."""
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if "caller" not in g:
-        g.caller = identity.caller(key.strip() if scheme.lower() == "bearer" else "")
+        g.caller = _looked_up()
     found: identity.Caller = g.caller
     found.must(scope)
     return found
@@ -29,12 +28,13 @@ def remembered_caller(scope: str) -> identity.Caller:
     """Like ``caller``, without a look-up where this process met the key lately.
 
     Only for a charge: its own statement looks whether the key still works, and raises KeyRevoked where it does not.
+    Whatever is answered without one is answered after ``look_up_remembered``.
     """
     keys: dict[str, tuple[float, identity.Caller]] = memory().setdefault("keys", {})
     mark, now = identity.token_hash(request.headers.get("Authorization", "")), time.monotonic()
     met_at, found = keys.get(mark, (None, None))
     if found is not None and met_at is not None and now - met_at < REMEMBERED_SECONDS:
-        g.caller = found
+        g.caller, g.remembered = found, True
         found.must(scope)
         return found
     found = caller(scope)
@@ -42,6 +42,12 @@ def remembered_caller(scope: str) -> identity.Caller:
         keys.clear()
     keys[mark] = (now, found)
     return found
+
+
+def look_up_remembered() -> None:
+    """Look the caller's key up after all, where it was only remembered. Raises BadKey."""
+    if g.pop("remembered", False):
+        g.caller = _looked_up()
 
 
 def note_use() -> None:
@@ -94,3 +100,8 @@ def idempotency_key() -> str | None:
         message = f"Idempotency-Key must be 1 to {LONGEST_KEY} printable ASCII characters."
         raise WrongShape(message, errors=[{"field": "Idempotency-Key", "message": "is malformed"}])
     return key
+
+
+def _looked_up() -> identity.Caller:
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    return identity.caller(key.strip() if scheme.lower() == "bearer" else "")

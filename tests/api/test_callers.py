@@ -131,7 +131,12 @@ def test_a_charge_looks_a_key_up_once_and_a_revoked_key_charges_nothing_all_the_
 
     with transaction():
         identity.revoke_key(account, identity.keys_of(account)[0].id)
-    for path, body in (("/consume", {"amount": 1}), ("/consume/batch", {"items": [{"amount": 1, "key": "k"}]})):
+    good, unpriceable = {"amount": 1}, {"operation_type": "nonsense"}
+    asked: list[tuple[str, dict[str, Any]]] = [("/consume", good), ("/consume", unpriceable), ("/consume", {})]
+    for item in (good, unpriceable):
+        items = [{**item, "key": "k"}, {**item, "key": "l"}]
+        asked += [("/consume/batch", {"items": items, "mode": mode}) for mode in ("each", "all")]
+    for path, body in asked:
         refused = program.post(path, body)
         assert (refused.status_code, refused.get_json()["code"]) == (401, "unauthorized")
         assert refused.headers["WWW-Authenticate"].startswith("Bearer")
