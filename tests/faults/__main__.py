@@ -13,6 +13,7 @@ import secrets
 import shutil
 import sys
 import tempfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,8 @@ import pytest
 from creditapp import clock
 from creditapp.config import Settings
 from tests.databases import KINDS, POSTGRESQL, SQLITE, Databases, own_server
-from tests.faults.drills import DRILLS
-from tests.faults.product import CouldNotStart, running
+from tests.faults.drills import DRILLS, Drill
+from tests.faults.product import CouldNotStart, Product, on_its_own_postgresql, running
 from tests.faults.report import Report
 
 for _name in Settings.model_fields:  # what this machine is set up for is nothing to a drill
@@ -60,9 +61,17 @@ def main() -> int:
 
 def _run(name: str, databases: Databases, kind: str, *, full: bool, seed: int) -> Report:
     drill = DRILLS[name]
-    url = databases.fresh(POSTGRESQL) if kind == POSTGRESQL else None
-    with tempfile.TemporaryDirectory(prefix="drill-") as folder, running(Path(folder), url) as product:
+    with (
+        tempfile.TemporaryDirectory(prefix="drill-") as folder,
+        _product(drill, databases, kind, Path(folder)) as product,
+    ):
         return drill.run(product, drill.full if full else drill.short, seed)
+
+
+def _product(drill: Drill, databases: Databases, kind: str, folder: Path) -> AbstractContextManager[Product]:
+    if drill.on_its_own_postgresql:
+        return on_its_own_postgresql(folder)
+    return running(folder, databases.fresh(POSTGRESQL) if kind == POSTGRESQL else None)
 
 
 if __name__ == "__main__":

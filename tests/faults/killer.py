@@ -13,11 +13,13 @@ PAUSE_SECONDS = (0.2, 1.0)
 
 
 class Killer:
-    """Kills one of *parts* every 0.2 to 1 s while its block runs."""
+    """Kills one of *parts* while its block runs, again and again after a pause of so many seconds."""
 
-    def __init__(self, product: Product, parts: Sequence[str], seed: int) -> None:
+    def __init__(
+        self, product: Product, parts: Sequence[str], seed: int, pause: tuple[float, float] = PAUSE_SECONDS
+    ) -> None:
         self.kills: Counter[str] = Counter()
-        self._product, self._parts, self._random = product, parts, random.Random(seed)
+        self._product, self._parts, self._random, self._pause = product, parts, random.Random(seed), pause
         self._enough = threading.Event()
         self._thread = threading.Thread(target=self._kill_on, daemon=True)
 
@@ -33,7 +35,7 @@ class Killer:
         return f"{self.kills.total()} ({', '.join(f'{part} {self.kills[part]}' for part in self._parts)})"
 
     def _kill_on(self) -> None:
-        while not self._enough.wait(self._random.uniform(*PAUSE_SECONDS)):
+        while not self._enough.wait(self._random.uniform(*self._pause)):
             # One that is just being brought back can't be killed: then it is another's turn.
             for part in self._random.sample(self._parts, len(self._parts)):
                 if self._product.kill(part, whole=self._random.random() < 1 / 2):

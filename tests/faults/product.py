@@ -19,10 +19,12 @@ from creditapp.db import db, transaction
 from tests.databases import app_on
 from tests.dev.conftest import Instance, eventually, free_port
 from tests.faults.calling import call
+from tests.postgres import OwnServer
 from tests.valkey import Valkey
 
 WELCOME = identity.Welcome(credits=100, expires_days=90)
 START_SECONDS, END_SECONDS = 60, 10
+KEEPING = ("-c synchronous_commit=on", "-c fsync=on", "-c shared_buffers=64MB")
 PASSWORD = "four plain words together"
 
 
@@ -31,10 +33,13 @@ class CouldNotStart(Exception):
 
 
 class Product:
-    """One ``flask dev``. Its Valkey is not the embedded one: it keeps nothing on disk, and we kill or freeze it."""
+    """One ``flask dev``. Its Valkey is not the embedded one: it keeps nothing on disk, and we kill or freeze it.
 
-    def __init__(self, folder: Path, database_url: str | None) -> None:
-        self.valkey = Valkey(folder)
+    A PostgreSQL of its own can be killed, too; one that it shares with other tests can't.
+    """
+
+    def __init__(self, folder: Path, database_url: str | None, postgresql: OwnServer | None = None) -> None:
+        self.valkey, self.postgresql = Valkey(folder), postgresql
         # Python keeps what it compiled, as it does on any machine that does not forbid it.
         replaced = {"REDIS_URL": self.valkey.url, "PYTHONDONTWRITEBYTECODE": ""}
         if database_url is not None:
@@ -91,8 +96,11 @@ class Product:
     def kill(self, part: str, *, whole: bool = False) -> bool:
         """``kill -9`` to a part that runs, or to all its processes at once, and whether it ran.
 
-        The supervisor brings it back; Valkey, which is ours, we do.
+        The supervisor brings it back; Valkey and PostgreSQL, which are ours, we do.
         """
+        if part == "postgresql" and self.postgresql is not None:
+            self.postgresql.kill()
+            return True
         if part == "valkey":
             self.valkey.stop()
             self.valkey.start()
@@ -158,9 +166,21 @@ class Product:
 
 
 @contextlib.contextmanager
-def running(folder: Path, database_url: str | None = None) -> Iterator[Product]:
+def on_its_own_postgresql(folder: Path) -> Iterator[Product]:
+    """The product on a PostgreSQL that keeps what it committed, whatever happens to it. Raises CouldNotStart."""
+    server = OwnServer(folder / "postgresql", KEEPING)
+    try:
+        server.start()
+        with running(folder, server.database("drill"), server) as product:
+            yield product
+    finally:
+        server.stop()
+
+
+@contextlib.contextmanager
+def running(folder: Path, database_url: str | None = None, postgresql: OwnServer | None = None) -> Iterator[Product]:
     """The product on SQLite, or on the database of an address. Raises CouldNotStart."""
-    product = Product(folder, database_url)
+    product = Product(folder, database_url, postgresql)
     try:
         product.start()
         yield product
