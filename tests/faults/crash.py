@@ -35,7 +35,7 @@ class Size:
 
 
 SHORT, FULL = Size(100, 15, 10, 3), Size(1_000, 20, 60, 1)
-SHORT_OF_DATABASE, FULL_OF_DATABASE = Size(60, 12, 3, 3), Size(1_000, 20, 12, 1)
+SHORT_OF_DATABASE, FULL_OF_DATABASE = Size(40, 12, 2, 3), Size(1_000, 20, 12, 1)
 
 
 def crash(product: Product, size: Size, seed: int) -> Report:

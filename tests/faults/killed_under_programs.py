@@ -30,7 +30,7 @@ class Size:
 
 
 SHORT, FULL = Size(5), Size(100)
-SHORT_OF_DATABASE, FULL_OF_DATABASE = Size(3), Size(20)
+SHORT_OF_DATABASE, FULL_OF_DATABASE = Size(2), Size(20)
 
 
 @dataclass
