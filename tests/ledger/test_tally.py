@@ -13,7 +13,7 @@ from flask import Flask
 
 from creditapp import clock, ledger
 from creditapp.errors import CreditAppError
-from creditapp.ledger import Moved, tally
+from creditapp.ledger import Filters, Moved, tally
 from creditapp.usage import INSTANT, Month, months
 from tests.entries import every_entry
 from tests.ledger import door
@@ -119,6 +119,8 @@ def test_every_month_ties_out_and_begins_where_the_one_before_ended(app: Flask) 
                 closing.closing_debt,
                 closing.last + 1,
             )
+            of_the_month = Filters(since=month.begins(zone), until=month.next.begins(zone))
+            assert [row.number for row in every_entry(account, of_the_month)] == [*range(found.last, closing.last, -1)]
             closing = found
     assert told == set(ledger.TRANSACTION_TYPES)
 
