@@ -1,5 +1,6 @@
 """All data of an account, for its owner: asked for here, made in the background, fetched by a link that runs out."""
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +15,13 @@ from creditapp.web.sessions import fresh_required, login_required
 from creditapp.web.words import zone
 from creditapp.wiring import settings
 
+log = logging.getLogger(__name__)
+
 bp = Blueprint("exports", __name__, url_prefix="/credits/settings/data")
 
 SALT = "data-export"
 SECONDS_BETWEEN_POLLS = 1
-GONE = 410
+GONE, OUT_OF_REACH = 410, 503
 KILOBYTE = 1000
 UNITS = ("bytes", "KB", "MB", "GB", "TB")
 
@@ -77,14 +80,22 @@ def progress() -> str:
 @bp.get("/<token>")
 @fresh_required
 def fetch(token: str) -> Response | tuple[str, int]:
-    """The file; 410 once its day is over."""
+    """The file; 410 once its day is over, 503 while it is not where the web looks for it."""
     found = exports.of_account(_owned(), _export_id(token))
     if found is None:
         abort(404)
-    path = exports.file_of(settings().exports, found.id, found.attempts)
-    if not exports.is_ready(found) or not path.is_file():
+    if not exports.is_ready(found):
         return errors.page(
             GONE, "This archive is gone", "An archive is kept for a day. Ask for a new one in the settings."
+        )
+    path = exports.file_of(settings().exports, found.id, found.attempts)
+    if not path.is_file():
+        log.error("%s is not there; do web, workers and clock share the data folder?", path)
+        return errors.page(
+            OUT_OF_REACH,
+            "Your archive can't be reached",
+            "It was made, but its file is not at hand here. Try again in a minute. If that does not help, ask for a "
+            "new one in the settings.",
         )
     name = f"credits-data-{clock.now().astimezone(zone()):%Y-%m-%d}.zip"
     answer = send_file(path, mimetype="application/zip", as_attachment=True, download_name=name)

@@ -13,6 +13,7 @@ from creditapp import clock, exports, identity, schedule
 from creditapp.db import db, transaction
 from creditapp.exports.desk import KEPT
 from creditapp.web.exports import file_size
+from creditapp.wiring import settings
 from tests.browsing import csrf_token
 from tests.conftest import PASSWORD
 from tests.web.tree import Node, tree
@@ -33,7 +34,7 @@ def ask(browser: FlaskClient) -> None:
 
 
 def link(browser: FlaskClient) -> str:
-    [found] = [one for one in page(browser).with_id("export").every("a") if "download" in one.attributes]
+    [found] = [one for one in page(browser).with_id("export").every("a") if one.words == "Download the archive"]
     return found["href"]
 
 
@@ -143,6 +144,19 @@ def test_after_a_day_the_link_says_that_the_archive_is_gone(browser: FlaskClient
     assert "This archive is gone" in gone.words
     assert "Your last archive is deleted" in again.words
     assert again.every("button")
+
+
+def test_where_the_workers_folder_is_not_the_webs_it_is_said_and_logged(
+    browser: FlaskClient, ready: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    [file] = exports.files(settings().exports)
+    away = file.rename(settings().data / "elsewhere.zip")
+    refused = tree(browser.get(ready), 503)
+
+    assert "Your archive can't be reached" in refused.words
+    assert "do web, workers and clock share the data folder?" in caplog.text
+    away.rename(file)
+    assert browser.get(ready).status_code == 200
 
 
 def test_a_failure_is_told_with_a_way_on(browser: FlaskClient, account: int) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -324,7 +325,7 @@ def test_the_file_holds_everything_that_matches_in_the_order_of_the_page(browser
 def test_the_page_offers_the_file_of_its_own_filters(browser: FlaskClient, busy: int) -> None:
     links = history(browser, type="bonus", q="Thank").every("a")
 
-    (file,) = [link for link in links if "download" in link.attributes]
+    (file,) = [link for link in links if "history.csv" in link["href"]]
     assert file["href"] == f"{ADDRESS}.csv?type=bonus&q=Thank"
 
 
@@ -361,19 +362,18 @@ def test_a_text_in_the_file_is_never_a_formula(browser: FlaskClient, account: in
     assert line["amount"] == "-0.5"
 
 
-@pytest.mark.parametrize(
-    "lead", ["", ";", ",", "|", "\t", "\n", "\r\n", '"', "'", ' "', ";;", '; "', "a;", "a\tb\t", "x\n"]
-)
-@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\uff20"])
-@pytest.mark.parametrize("separator", [",", ";", "|", "\t"])
-def test_no_spreadsheet_finds_a_formula_whatever_it_takes_for_the_separator(
-    lead: str, sign: str, separator: str
-) -> None:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerow([1, cell(f"{lead}{sign}HYPERLINK(A1)"), 2])
+LEADS = ("", ";", ",", "|", "\t", "\n", "\r\n", '"', "'", ' "', ";;", '; "', "a;", "a\tb\t", "x\n")
+SIGNS = ("=", "+", "-", "@", "\uff1d", "\uff20")
 
-    read = csv.reader(io.StringIO(text.getvalue(), newline=""), delimiter=separator)
-    assert [part for row in read for part in row if part.strip(' "').startswith(sign)] == []
+
+@pytest.mark.parametrize("separator", [",", ";", "|", "\t"])
+def test_no_spreadsheet_finds_a_formula_whatever_it_takes_for_the_separator(separator: str) -> None:
+    for lead, sign in itertools.product(LEADS, SIGNS):
+        text = io.StringIO(newline="")
+        csv.writer(text).writerow([1, cell(f"{lead}{sign}HYPERLINK(A1)"), 2])
+
+        read = csv.reader(io.StringIO(text.getvalue(), newline=""), delimiter=separator)
+        assert [part for row in read for part in row if part.strip(' "').startswith(sign)] == [], (lead, sign)
 
 
 def test_harmless_texts_stay_as_they_are() -> None:
