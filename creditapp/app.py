@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from creditapp import api, cli, jobqueue, pricing, web
 from creditapp.config import ROOT, Settings, load_settings
-from creditapp.db import db, engine_options, is_away, is_busy
+from creditapp.db import db, engine_options, is_away, is_busy, let_go
 from creditapp.errors import Busy, CreditAppError, Unavailable
 from creditapp.gateway import Gateway
 from creditapp.ledger import Crowd, Policy, together
@@ -53,7 +53,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     jobqueue.use(settings.redis_url)
     app.extensions["gateway"] = Gateway(settings.polar_server, settings.polar_access_token)
 
-    app.before_request(_refuse_what_was_cut)
+    app.before_request(_take_in_the_body)
     web.register(app)
     api.register(app)
     cli.register(app)
@@ -72,9 +72,13 @@ def ledger_policy(settings: Settings) -> Policy:
     )
 
 
-def _refuse_what_was_cut() -> None:
-    """A body that does not tell its length is read up to the limit and no further: one that reaches it was cut."""
-    if request.content_length is None and len(request.get_data()) >= LARGEST_BODY:
+def _take_in_the_body() -> None:
+    """All of it, before anything is asked of the database: who sends slowly keeps no transaction waiting.
+
+    One that does not tell its length is read up to the limit and no further: if it reaches that, it was cut.
+    """
+    body = request.get_data()
+    if request.content_length is None and len(body) >= LARGEST_BODY:
         raise RequestEntityTooLarge
 
 
@@ -90,7 +94,7 @@ def _answer_errors(app: Flask) -> None:
     """People get a page, programs problem+json; either way nothing half-done stays in the session."""
 
     def door() -> ModuleType:
-        db.session.rollback()
+        let_go()
         return api if api.is_ours(request) else errors
 
     def refused(error: CreditAppError) -> Response | tuple[str, int]:

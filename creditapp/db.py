@@ -235,6 +235,14 @@ def release() -> None:
     db.session.rollback()
 
 
+def let_go() -> None:
+    """Leave nothing half-done in the session; a connection that was lost meanwhile goes with it."""
+    try:
+        db.session.rollback()
+    except DBAPIError:
+        db.session().invalidate()
+
+
 def after_commit(ring: Callable[[], object]) -> None:
     """Call *ring* once the running transaction has committed. A bell that fails is logged, never raised."""
     db.session().info["bells"].append(ring)

@@ -1,11 +1,14 @@
 """Somebody holds the account for too long, or the database is away: the caller is asked to come again."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from psycopg import errors
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -13,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from creditapp import db as database
 from creditapp import ledger
 from creditapp.db import db, is_away
+from creditapp.errors import NotFound
 from tests.browsing import Api
 from tests.databases import app_on
 
@@ -58,3 +62,37 @@ def test_every_way_of_losing_the_database_is_told_from_a_refusal_of_its() -> Non
     gone = (psycopg.OperationalError, errors.AdminShutdown, errors.CannotConnectNow, errors.ConnectionFailure)
     refused = (errors.UniqueViolation, errors.LockNotAvailable, errors.QueryCanceled, errors.DiskFull)
     assert [told(error) for error in (*gone, *refused)] == [True] * 4 + [False] * 4
+
+
+@pytest.mark.parametrize("path", ["/api/credits/consume", "/sign-in", "/webhooks/polar/credits"])
+def test_who_sends_slowly_keeps_no_connection_of_the_database_waiting(
+    app: Flask, client: FlaskClient, account: int, make_key: Callable[..., str], path: str
+) -> None:
+    class Slowly(io.BytesIO):
+        """A body that looks how many connections are taken while it comes in."""
+
+        def readinto(self, buffer: Any) -> int:
+            taken.append(db.engine.pool.checkedout())  # type: ignore[attr-defined]
+            return super().readinto(buffer)
+
+    taken: list[int] = []
+    headers = {"Authorization": f"Bearer {make_key(account)}", "Content-Type": "application/json"}
+    db.session.rollback()
+    client.post(path, input_stream=Slowly(b'{"amount": 1}'), content_length=13, headers=headers)
+
+    assert set(taken) == {0}
+
+
+@pytest.mark.both_databases
+def test_a_refusal_is_told_although_the_connection_was_lost_meanwhile(app: Flask, client: FlaskClient) -> None:
+    @app.get("/api/refused")
+    def refused() -> None:
+        db.session.execute(text("SELECT 1"))
+        db.session.connection().connection.driver_connection.close()  # type: ignore[union-attr]
+        message = "There is no such thing."
+        raise NotFound(message)
+
+    answers = [client.get("/api/refused") for _ in range(2)]
+
+    assert [(answer.status_code, answer.get_json()["code"]) for answer in answers] == [(404, "not_found")] * 2
+    assert client.get("/readyz").status_code == 200
