@@ -14,6 +14,7 @@ from creditapp.errors import InvalidInput, NotFound
 from creditapp.letters.render import credits
 
 RULES_LIMIT = 40
+WATCHING = "alerts"  # the name under which the ledger is asked to tell
 # Kind, threshold, whether it is on, whether a letter goes: what works without any set-up.
 USUAL = (
     ("share", Decimal(20), True, True),
@@ -155,7 +156,7 @@ def be_told(account_id: int, rules: Sequence[AlertRule]) -> None:
     """Let charges tell when they bring the account to the next thing that its owner wants to hear of."""
     db.session.flush()
     levels = [rule.fires_at for rule in rules if rule.enabled and rule.armed and rule.fires_at is not None]
-    ledger.watch(account_id, max(levels, default=None), by="alerts")
+    ledger.watch(account_id, max(levels, default=None), by=WATCHING)
 
 
 def last_in(account_id: int) -> tuple[Decimal, bool] | None:

@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, or_, select, union
 
 from creditapp import ledger
 from creditapp.alerts import raising
-from creditapp.alerts.choosing import be_told, came_in, has_rules, last_in, place, rules_of
+from creditapp.alerts.choosing import WATCHING, be_told, came_in, has_rules, last_in, place, rules_of
 from creditapp.alerts.models import AlertRule, CreditAlert
 from creditapp.alerts.rules import Marks, Verdict, falling
 from creditapp.db import db
@@ -78,8 +78,20 @@ def consider_refusal(account_id: int, needed: Decimal) -> None:
 
 
 def due_accounts(limit: int) -> Sequence[int]:
-    """Accounts whose balance or debt crossed something while nobody looked."""
-    return db.session.scalars(_crossed().distinct().limit(limit)).all()
+    """Accounts whose balance or debt crossed something while nobody looked.
+
+    Of all accounts there are many more rules than anybody can go through every few seconds: which of them would fire
+    is told by the level at which they watch, and of the others only those matter that are not armed, or of debt.
+    """
+    account, watched = ledger.Account, ledger.WatchLevel
+    fallen = (
+        select(watched.account_id)
+        .join(account, account.id == watched.account_id)
+        .where(watched.wanted_by == WATCHING, watched.level >= account.balance - account.reserved)
+    )
+    owing = _crossed().where(AlertRule.kind == "debt", account.debt > 0)
+    over = _crossed().where(~AlertRule.armed)
+    return db.session.scalars(union(fallen, owing, over).limit(limit)).all()
 
 
 def raise_alert(account_id: int, kind: str, facts: Mapping[str, Any], *, told: Collection[str] = ()) -> None:

@@ -105,7 +105,10 @@ def consider_cap(account_id: int, cap: Cap | None) -> None:
 
 
 def unmeasured_accounts(limit: int) -> Sequence[int]:
-    """Accounts to look at again: after some minutes where something moved, else a few times a day."""
+    """Accounts to look at again: after some minutes where something moved, else a few times a day.
+
+    Those come first that have waited longest, so that none is left out where there are more than can be looked at.
+    """
     now, account = clock.now(), ledger.Account
     query = (
         select(account.id)
@@ -117,6 +120,7 @@ def unmeasured_accounts(limit: int) -> Sequence[int]:
                 AlertWatch.looked_at <= now - IDLE_LOOK,
             )
         )
+        .order_by(AlertWatch.looked_at.nulls_first())
         .limit(limit)
     )
     return db.session.scalars(query).all()

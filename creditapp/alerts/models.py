@@ -20,6 +20,7 @@ ALERT_TYPES = (
     "debt",
 )
 STATES = ("active", "acknowledged", "dismissed", "resolved")
+_NOT_ARMED = text("NOT armed")
 _STANDING = text("resolved_at IS NULL")
 _UNUSUAL = text("alert_type = 'high_usage' AND resolved_at IS NULL")
 
@@ -36,7 +37,10 @@ class AlertRule(Model):
     """
 
     __tablename__ = "alert_rules"
-    __table_args__ = (Index("ix_alert_rules_account_id", "account_id"),)
+    __table_args__ = (
+        Index("ix_alert_rules_account_id", "account_id"),
+        Index("ix_alert_rules_not_armed", "account_id", postgresql_where=_NOT_ARMED, sqlite_where=_NOT_ARMED),
+    )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))

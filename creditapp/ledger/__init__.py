@@ -56,7 +56,7 @@ from creditapp.ledger.statement import (
 )
 from creditapp.ledger.tally import Moved, Stood, Tally, stood_before, tally
 from creditapp.ledger.timeline import LotLeft
-from creditapp.ledger.watching import watch
+from creditapp.ledger.watching import WatchLevel, watch
 
 __all__ = [
     "EXPIRING_WITHIN",
@@ -90,6 +90,7 @@ __all__ = [
     "Totals",
     "UsageBucket",
     "UsageRecord",
+    "WatchLevel",
     "account_ids",
     "adjust",
     "answer_under",

@@ -100,7 +100,8 @@ def card_saved(account_id: int) -> None:
 def due_accounts(limit: int, *, not_since: timedelta) -> Sequence[int]:
     """Accounts at or below their threshold where something happened, or a cooldown ended, since they were looked at.
 
-    Nothing of the kind: again after *not_since*, since a card or a package may have changed.
+    Nothing of the kind: again after *not_since*, since a card or a package may have changed. Those come first that have
+    waited longest, so that many which are blocked keep none from its turn.
     """
     account = ledger.Account
     query = (
@@ -114,6 +115,7 @@ def due_accounts(limit: int, *, not_since: timedelta) -> Sequence[int]:
             | (RechargePlan.considered_at <= clock.now() - not_since)
             | ((RechargePlan.cooling_until <= clock.now()) & (RechargePlan.considered_at < RechargePlan.cooling_until)),
         )
+        .order_by(RechargePlan.considered_at.nulls_first())
         .limit(limit)
     )
     return db.session.scalars(query).all()
