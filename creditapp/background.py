@@ -12,9 +12,11 @@ import redis
 from flask import Flask
 from rq import Queue, SimpleWorker
 from rq.job import Job
+from sqlalchemy.exc import SQLAlchemyError
 
 from creditapp import jobs, schedule
 from creditapp.app import create_app
+from creditapp.db import db
 from creditapp.errors import CreditAppError
 from creditapp.jobqueue import QUEUE
 from creditapp.wiring import settings
@@ -23,6 +25,7 @@ log = logging.getLogger(__name__)
 
 ALLOWED = frozenset(f"creditapp.jobs.{job.__name__}" for job in jobs.JOBS)
 RETRY_SECONDS = 1.0
+LONGEST_WAIT_SECONDS = 5.0  # whoever is told to stop has ten
 USAGE = "Usage: python worker.py [clock]"
 
 
@@ -38,7 +41,19 @@ class Worker(SimpleWorker):
             job.delete()
             return
         with self.app.app_context():
+            self._wait_for_the_database()
             super().execute_job(job, queue)
+
+    def _wait_for_the_database(self) -> None:
+        """A job that can't begin is not wasted; where it takes too long, the clock will do what it would have done."""
+        give_up = time.monotonic() + LONGEST_WAIT_SECONDS
+        while time.monotonic() < give_up:
+            try:
+                with db.engine.connect():
+                    return
+            except SQLAlchemyError as error:
+                log.warning("the database is away (%s); trying again", type(error).__name__)
+                time.sleep(RETRY_SECONDS)
 
 
 def main(arguments: list[str]) -> int:

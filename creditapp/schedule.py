@@ -22,7 +22,7 @@ from creditapp import (
     watching,
     webhooks,
 )
-from creditapp.db import db, transaction
+from creditapp.db import db, is_away, transaction
 from creditapp.gateway import PolarRefused, PolarUnavailable
 from creditapp.wiring import settings
 
@@ -151,7 +151,9 @@ def _alone(work: Callable[[int], None], row_id: int) -> None:
     """One row's failure never keeps the others waiting."""
     try:
         work(row_id)
-    except Exception:
+    except Exception as error:
+        if is_away(error):  # the others need it too
+            raise
         log.exception("%s of row %s failed; it will be tried again", work.__name__, row_id)
         db.session.rollback()
 
@@ -161,7 +163,10 @@ def _in_context(app: Flask, work: Callable[[], None]) -> Callable[[], None]:
         with app.app_context():
             try:
                 work()
-            except Exception:
-                log.exception("%s failed; it will be tried again", work.__name__)
+            except Exception as error:
+                if is_away(error):
+                    log.warning("%s waits: the database can't be reached", work.__name__)
+                else:
+                    log.exception("%s failed; it will be tried again", work.__name__)
 
     return ticked

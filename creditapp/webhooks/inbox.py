@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 
 from creditapp import clock, jobqueue
-from creditapp.db import db, insert_once
+from creditapp.db import db, insert_once, is_away
 from creditapp.errors import NotFound
 from creditapp.gateway import Gateway, WrongShape
 from creditapp.webhooks.handlers import HANDLERS, QUESTIONS, UNUSED, Ignored
@@ -81,6 +81,8 @@ def handle(event_id: int, *answer: Any) -> None:
     except Unreadable as error:
         _close(event, "dead", str(error))
     except Exception as error:
+        if is_away(error):
+            raise  # it does not count as an attempt, nor could that be written down
         log.exception("webhook event %s failed", event_id)
         _postpone(event, f"{type(error).__name__}: {error}")
     else:

@@ -16,7 +16,7 @@ from tests.faults.report import Report
 
 ACCOUNTS, DUPLICATES = 40, 0.15
 CREDITED_SECONDS, CREDITED_WITHOUT_VALKEY_SECONDS, CREDITED_WITHOUT_DATABASE_SECONDS = 5.0, 10.0, 30.0
-DATABASE_PAUSE_SECONDS = (1.0, 4.0)
+DATABASE_PAUSE_SECONDS = (2.0, 6.0)
 NOT_NOW = 503
 LONGEST_EXTRA_SECONDS = 60.0
 
@@ -35,7 +35,7 @@ class Size:
 
 
 SHORT, FULL = Size(100, 15, 10, 3), Size(1_000, 20, 60, 1)
-SHORT_OF_DATABASE, FULL_OF_DATABASE = Size(40, 12, 2, 3), Size(1_000, 20, 12, 1)
+SHORT_OF_DATABASE, FULL_OF_DATABASE = Size(40, 12, 2, 3), Size(1_000, 10, 12, 1)
 
 
 def crash(product: Product, size: Size, seed: int) -> Report:
