@@ -136,11 +136,11 @@ class EagerLedger:
             raise TooMuch
         return self._remember(key, request, self._write("adjustment", ZERO, moment, -amount))
 
-    def hold(self, moment: datetime, amount: Decimal, lasts: timedelta, rank: int) -> int:
+    def hold(self, moment: datetime, amount: Decimal, lasts: timedelta) -> int:
         """Its place among the holds."""
         self.catch_up(moment)
         self._check(amount)
-        self.holds.append(Hold(amount, moment + lasts, rank))
+        self.holds.append(Hold(amount, moment + lasts))
         return len(self.holds) - 1
 
     def capture(self, moment: datetime, key: str, place: int, amount: Decimal | None, final: bool) -> int:

@@ -75,5 +75,5 @@ class Hold:
 
     left: Decimal
     expires_at: datetime
-    rank: int
     state: str = "open"
+    rank: int = 0
