@@ -20,7 +20,7 @@ LONGEST_LIFE_DAYS = 3_650
 
 
 class KeyOwner(Body):
-    """KeyOwner keys."""
+    """Whose keys."""
 
     account: Text | None = None
 

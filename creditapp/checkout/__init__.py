@@ -5,7 +5,7 @@ credited is kept with the reason; our checkout's id travels in Polar's metadata;
 transaction.
 """
 
-from creditapp.checkout.begin import Intent, StillOpening, ask, bought, failed, of_account, opened, request, uses_key
+from creditapp.checkout.begin import Intent, StillOpening, ask, bought, failed, of_account, opened, request
 from creditapp.checkout.customers import (
     SavedCard,
     account_of_customer,
@@ -64,6 +64,5 @@ __all__ = [
     "remember_customer",
     "request",
     "uncredited_orders",
-    "uses_key",
     "verify",
 ]

@@ -12,7 +12,7 @@ from creditapp.ledger.buckets import UsageBucket, change_time_zone, counted_othe
 from creditapp.ledger.buckets import rebuild as rebuild_usage
 from creditapp.ledger.crowd import Crowd
 from creditapp.ledger.errors import IdempotencyMismatch, InsufficientCredits, InvalidAmount, KeyRevoked
-from creditapp.ledger.grants import adjust, expire, grant, open_account, settle
+from creditapp.ledger.grants import adjust, expire, grant, open_account
 from creditapp.ledger.holds import (
     Captured,
     HoldClosed,
@@ -126,7 +126,6 @@ __all__ = [
     "release",
     "remember_answer",
     "reverse",
-    "settle",
     "spend",
     "spend_all",
     "spend_each",

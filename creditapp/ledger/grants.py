@@ -115,12 +115,5 @@ def adjust(account_id: int, amount: Decimal, *, reason: str, key: str) -> Credit
 
 
 def expire(account_id: int) -> int:
-    """Book everything of the account that has fallen due, lots and holds; how much did."""
+    """Settle the account's lots and book everything that has fallen due, lots and holds; how much did."""
     return dues.bring_up_to_date(journal.lock(account_id)).booked
-
-
-def settle(account_id: int) -> Account:
-    """The locked account with its lots settled and everything due booked."""
-    account = journal.lock(account_id)
-    dues.bring_up_to_date(account)
-    return account

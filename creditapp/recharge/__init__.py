@@ -20,7 +20,7 @@ from creditapp.recharge.attempt import (
     waiting,
 )
 from creditapp.recharge.deciding import card_saved, consider, due_accounts, in_flight
-from creditapp.recharge.models import FINAL, IN_FLIGHT, RechargeAttempt, RechargePlan
+from creditapp.recharge.models import IN_FLIGHT, RechargeAttempt, RechargePlan
 from creditapp.recharge.plan import (
     NOTIFY,
     USUAL_PACKAGE,
@@ -30,12 +30,11 @@ from creditapp.recharge.plan import (
     plan_of,
     save,
     switch,
-    terms_of,
     usual_wishes,
     wishes_of,
 )
 from creditapp.recharge.statement import (
-    Forecast,
+    FirstCharge,
     ahead,
     attempts,
     cap_of,
@@ -45,13 +44,12 @@ from creditapp.recharge.statement import (
 )
 
 __all__ = [
-    "FINAL",
     "IN_FLIGHT",
     "NOTIFY",
     "USUAL_PACKAGE",
     "USUAL_THRESHOLD",
     "Ahead",
-    "Forecast",
+    "FirstCharge",
     "RechargeAttempt",
     "RechargePlan",
     "Step",
@@ -77,7 +75,6 @@ __all__ = [
     "spent_this_month",
     "state_of",
     "switch",
-    "terms_of",
     "told",
     "usual_wishes",
     "waiting",

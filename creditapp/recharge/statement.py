@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from sqlalchemy import select
 
@@ -17,8 +16,8 @@ from creditapp.recharge.plan import Wishes, plan_of, terms_of
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
-    """What would be charged at once; nothing where ``quantity`` is 0."""
+class FirstCharge:
+    """What saving a plan would charge at once; nothing where ``quantity`` is 0."""
 
     quantity: int
     amount_cents: int
@@ -49,7 +48,7 @@ def state_of(plan: RechargePlan | None) -> tuple[str, str]:  # noqa: PLR0911 (a 
     return "on", "It recharges when the balance falls to the threshold."
 
 
-def would_charge(account_id: int, wishes: Wishes) -> Forecast:
+def would_charge(account_id: int, wishes: Wishes) -> FirstCharge:
     """What saving these wishes would charge at once: switching on ends a cooldown, a change of a plan does not."""
     package, now, plan = packages.by_key(wishes.package), clock.now(), plan_of(account_id)
     stays_on = plan is not None and plan.enabled and plan.stopped is None
@@ -63,7 +62,7 @@ def would_charge(account_id: int, wishes: Wishes) -> Forecast:
         cooling_until=plan.cooling_until if plan is not None and stays_on else None,
     )
     decision = rules.decide(terms, standing_of(account_id, now), sold(package, now), now)
-    return Forecast(decision.quantity, decision.quantity * package.price_cents, package.currency, decision.reason)
+    return FirstCharge(decision.quantity, decision.quantity * package.price_cents, package.currency, decision.reason)
 
 
 def ahead(account_id: int) -> Ahead | None:
@@ -102,9 +101,7 @@ def cap_of(account_id: int) -> alerts.Cap | None:
     return telling.cap(plan, spent_this_month(account_id), reached=state_of(plan)[0] == "cap_reached")
 
 
-def attempts(account_id: int, limit: int, *, before: datetime | None = None) -> Sequence[RechargeAttempt]:
-    """Every decision, newest first: recharges, and why there was none."""
+def attempts(account_id: int, limit: int) -> Sequence[RechargeAttempt]:
+    """The latest decisions, newest first: recharges, and why there was none."""
     query = select(RechargeAttempt).where(RechargeAttempt.account_id == account_id)
-    if before is not None:
-        query = query.where(RechargeAttempt.at < before)
     return db.session.scalars(query.order_by(RechargeAttempt.at.desc()).limit(limit)).all()

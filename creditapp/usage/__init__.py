@@ -4,7 +4,7 @@ from creditapp.ledger import rebuild_usage as rebuild
 from creditapp.usage.backtest import MEANT_PERCENT, Score, backtest
 from creditapp.usage.consume import PRICE_DETAIL, consume, price_lines, priced, rated
 from creditapp.usage.estimate import Estimate, estimate
-from creditapp.usage.forecast import ENOUGH_DAYS, LOOK_BACK_DAYS, WEEKDAYS_FROM_DAYS, Pace, Range, pace
+from creditapp.usage.forecast import ENOUGH_DAYS, LOOK_BACK_DAYS, Pace, Range, pace
 from creditapp.usage.months import Month, months
 from creditapp.usage.outlook import Outlook, outlook
 from creditapp.usage.periods import (
@@ -41,7 +41,6 @@ from creditapp.usage.summary import (
     by_day,
     change,
     charged,
-    operation_of,
     summary,
     weekly,
 )
@@ -61,7 +60,6 @@ __all__ = [
     "PRICE_DETAIL",
     "UNLABELLED",
     "USUAL_PERIOD",
-    "WEEKDAYS_FROM_DAYS",
     "Day",
     "Estimate",
     "Group",
@@ -87,7 +85,6 @@ __all__ = [
     "midnight",
     "months",
     "on_complete_days",
-    "operation_of",
     "outlook",
     "pace",
     "price_lines",

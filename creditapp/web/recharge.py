@@ -163,7 +163,7 @@ def _page(form: Form | None = None, errors: Mapping[str, str] | None = None) -> 
     )
 
 
-def _charge_of(account_id: int, form: Form) -> recharge.Forecast | None:
+def _charge_of(account_id: int, form: Form) -> recharge.FirstCharge | None:
     """What saving the form as it stands would charge at once; None where nothing, or where it can't be read."""
     try:
         return _would_charge(account_id, form.wishes())
@@ -171,12 +171,12 @@ def _charge_of(account_id: int, form: Form) -> recharge.Forecast | None:
         return None
 
 
-def _would_charge(account_id: int, wishes: recharge.Wishes) -> recharge.Forecast | None:
+def _would_charge(account_id: int, wishes: recharge.Wishes) -> recharge.FirstCharge | None:
     found = recharge.would_charge(account_id, wishes)
     return found if found.quantity else None
 
 
-def _agreed(account_id: int, wishes: recharge.Wishes, form: Form) -> recharge.Forecast | None:
+def _agreed(account_id: int, wishes: recharge.Wishes, form: Form) -> recharge.FirstCharge | None:
     """What is charged at once, as the person agreed to. Raises recharge.UnusableTerms where they did not."""
     charge = _would_charge(account_id, wishes)
     if charge is not None and not form.charge_now:
@@ -184,7 +184,7 @@ def _agreed(account_id: int, wishes: recharge.Wishes, form: Form) -> recharge.Fo
     return charge
 
 
-def _warning(charge: recharge.Forecast) -> str:
+def _warning(charge: recharge.FirstCharge) -> str:
     amount = money(charge.amount_cents, charge.currency)
     return f"Your balance is already at or below this threshold: saving will charge {amount} now."
 

@@ -5,7 +5,7 @@ comes; every outcome has its reason; nothing signed is lost, even if it can't be
 """
 
 from creditapp.webhooks.handlers import SUBSCRIPTION
-from creditapp.webhooks.inbox import ask, handle, latest, pause_after, postpone, receive, replay, waiting
+from creditapp.webhooks.inbox import ask, handle, pause_after, postpone, receive, replay, waiting
 from creditapp.webhooks.models import EVENT_STATES, WebhookEvent
 from creditapp.webhooks.statement import counts, event, event_named, page
 
@@ -18,7 +18,6 @@ __all__ = [
     "event",
     "event_named",
     "handle",
-    "latest",
     "page",
     "pause_after",
     "postpone",

@@ -100,11 +100,6 @@ def waiting(limit: int, *, longer_than: timedelta) -> Sequence[int]:
     return db.session.scalars(query).all()
 
 
-def latest(limit: int) -> Sequence[WebhookEvent]:
-    """The newest events, for the operator."""
-    return db.session.scalars(select(WebhookEvent).order_by(WebhookEvent.id.desc()).limit(limit)).all()
-
-
 def pause_after(attempts: int) -> timedelta:
     """How long an event rests after so many failures: 5 s, doubled each time, at most 15 minutes."""
     return min(FIRST_PAUSE * int(2 ** (attempts - 1)), LONGEST_PAUSE)

@@ -147,9 +147,8 @@ def expire(account_id: int) -> int:
 
 
 def settle(account_id: int) -> None:
-    """Allot to the lots what was consumed."""
-    with transaction():
-        ledger.settle(account_id)
+    """Allot to the lots what was consumed, which comes before anything is booked."""
+    expire(account_id)
 
 
 def key_of(account_id: int) -> int:
