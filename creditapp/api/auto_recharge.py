@@ -9,7 +9,8 @@ from pydantic_core import PydanticCustomError
 from creditapp import checkout, recharge
 from creditapp.api.callers import account_of, caller
 from creditapp.api.once import answered_once
-from creditapp.api.wire import Amount, Body, Label, Text, Threshold, answer, body, fingerprint, query
+from creditapp.api.values import Amount, Label, Text, Threshold
+from creditapp.api.wire import Body, answer, body, fingerprint, query
 
 ATTEMPTS = 50
 LARGEST_CAP = 100_000_000

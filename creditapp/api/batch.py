@@ -9,7 +9,8 @@ from pydantic import Field
 from creditapp import charging, identity, ledger
 from creditapp.api.callers import LONGEST_KEY, account_to_charge, look_up_remembered, remembered_caller
 from creditapp.api.consume import Charge, as_json, insufficient, rated
-from creditapp.api.wire import Body, KeyText, Text, answer, body
+from creditapp.api.values import KeyText, Text
+from creditapp.api.wire import Body, answer, body
 from creditapp.errors import CreditAppError
 from creditapp.onecall import at_once
 

@@ -8,20 +8,8 @@ from pydantic_core import PydanticCustomError
 
 from creditapp import charging, checkout, identity, ledger, packages, recharge, usage
 from creditapp.api.callers import account_to_charge, idempotency_key, remembered_caller
-from creditapp.api.wire import (
-    Amount,
-    Body,
-    Label,
-    LongText,
-    Metadata,
-    Moment,
-    Parameter,
-    Text,
-    answer,
-    body,
-    number,
-    written,
-)
+from creditapp.api.values import Amount, Label, LongText, Metadata, Moment, Parameter, Text
+from creditapp.api.wire import Body, answer, body, number, written
 from creditapp.errors import CreditAppError
 from creditapp.onecall import at_once
 from creditapp.wiring import settings

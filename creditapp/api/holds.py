@@ -12,20 +12,8 @@ from creditapp import charging, ledger, pricing, usage
 from creditapp.api.callers import account_of, caller
 from creditapp.api.consume import Charge, insufficient
 from creditapp.api.once import answered_once
-from creditapp.api.wire import (
-    Amount,
-    Body,
-    Label,
-    LongText,
-    Metadata,
-    Moment,
-    Text,
-    answer,
-    body,
-    body_if_any,
-    fingerprint,
-    query,
-)
+from creditapp.api.values import Amount, Label, LongText, Metadata, Moment, Text
+from creditapp.api.wire import Body, answer, body, body_if_any, fingerprint, query
 
 LONGEST_SECONDS = 24 * 3600
 

@@ -11,7 +11,8 @@ from pydantic import Field
 
 from creditapp import clock, identity, ledger
 from creditapp.api.callers import account_of, caller
-from creditapp.api.wire import Body, Label, Text, answer, body, body_if_any, query
+from creditapp.api.values import Label, Text
+from creditapp.api.wire import Body, answer, body, body_if_any, query
 from creditapp.db import transaction
 from creditapp.identity import ApiKey, Caller
 from creditapp.wiring import settings

@@ -6,7 +6,8 @@ from flask import Blueprint, Response
 
 from creditapp import checkout, packages
 from creditapp.api.callers import account_of, caller
-from creditapp.api.wire import Body, Text, answer, query
+from creditapp.api.values import Text
+from creditapp.api.wire import Body, answer, query
 
 
 class Question(Body):

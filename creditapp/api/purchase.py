@@ -4,7 +4,8 @@ from flask import Blueprint, Response
 
 from creditapp import buying, ledger
 from creditapp.api.callers import account_of, caller, idempotency_key
-from creditapp.api.wire import Body, Label, Text, answer, body
+from creditapp.api.values import Label, Text
+from creditapp.api.wire import Body, answer, body
 
 
 class Purchase(Body):

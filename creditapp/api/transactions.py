@@ -10,19 +10,8 @@ from pydantic import Field
 
 from creditapp import charging, ledger, pricing, usage
 from creditapp.api.callers import account_of, caller, idempotency_key
-from creditapp.api.wire import (
-    Amount,
-    Body,
-    Label,
-    LongText,
-    Moment,
-    Text,
-    WrongShape,
-    answer,
-    body_if_any,
-    fingerprint,
-    query,
-)
+from creditapp.api.values import Amount, Label, LongText, Moment, Text
+from creditapp.api.wire import Body, WrongShape, answer, body_if_any, fingerprint, query
 from creditapp.db import retrying, transaction
 
 LARGEST_PAGE = 100

@@ -10,7 +10,8 @@ from pydantic_core import PydanticCustomError
 
 from creditapp import checkout, clock, identity, ledger, packages, usage
 from creditapp.api.callers import account_of, caller
-from creditapp.api.wire import Body, Day, Text, WrongShape, answer, query
+from creditapp.api.values import Day, Text
+from creditapp.api.wire import Body, WrongShape, answer, query
 
 MOST_DAYS = 365
 DECIMALS = 6
