@@ -136,9 +136,9 @@ def _number(**bounds: float) -> WithJsonSchema:
 Amount = Annotated[Decimal, BeforeValidator(_amount), _number(exclusiveMinimum=0)]
 Threshold = Annotated[Decimal, BeforeValidator(_threshold), _number(minimum=0)]
 KeyText = Annotated[str, StringConstraints(min_length=1, pattern=r"^[\x20-\x7e]+$")]
-Text = Annotated[str, BeforeValidator(_storable), StringConstraints(min_length=1, max_length=255)]
-Label = Annotated[str, BeforeValidator(_storable), StringConstraints(min_length=1, max_length=LONGEST_WORD)]
-LongText = Annotated[str, BeforeValidator(_storable), StringConstraints(max_length=1_000)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=255), BeforeValidator(_storable)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_WORD), BeforeValidator(_storable)]
+LongText = Annotated[str, StringConstraints(max_length=1_000), BeforeValidator(_storable)]
 Parameter = Annotated[
     Any, BeforeValidator(_parameter), WithJsonSchema({"type": ["string", "number"], "maxLength": LONGEST_WORD})
 ]

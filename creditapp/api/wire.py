@@ -1,6 +1,7 @@
 """How JSON comes in and goes out: exact numbers, strict shapes, problems in words."""
 
 import json
+import re
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn, TypeVar
@@ -14,6 +15,7 @@ from creditapp.errors import CreditAppError, InvalidInput
 
 DEEPEST = 32
 PROBLEM = "application/problem+json"
+SUBJECT = re.compile(r"^[A-Z][a-z]+ should\b")
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -167,4 +169,6 @@ def _check_depth(value: Any, depth: int = 0) -> None:
 
 
 def _words(message: str) -> str:
-    return message[:1].lower() + message[1:]
+    """Pydantic's words behind the name of the field: "Input should be" and "String should have" are a must."""
+    said = SUBJECT.sub("must", message)
+    return said[:1].lower() + said[1:]

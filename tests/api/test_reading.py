@@ -113,6 +113,18 @@ def test_a_question_that_makes_no_sense_is_refused_in_words(program: Api, query:
     assert answer.json["detail"]
 
 
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("operation_type=" + "x" * 101, "operation_type must have at most 100 characters."),
+        ("account=", "account must have at least 1 character."),
+        ("limit=0", "limit must be greater than or equal to 1."),
+    ],
+)
+def test_what_a_field_must_be_is_said_as_people_say_it(program: Api, query: str, words: str) -> None:
+    assert program.get(f"/transactions?{query}").json["detail"] == words
+
+
 def test_one_transaction_is_found_by_its_id_and_anothers_is_not(
     program: Api, account: int, charlie: identity.User
 ) -> None:
