@@ -69,6 +69,18 @@ def usage_of(transaction: CreditTransaction) -> UsageRecord | None:
     return db.session.get(UsageRecord, transaction.id)
 
 
+def returns_of(transaction: CreditTransaction, limit: int) -> Sequence[CreditTransaction]:
+    """What went back of a charge or of a purchase since, oldest first; nothing does of any other transaction."""
+    if transaction.transaction_type not in RETURNABLE:
+        return []
+    query = select(CreditTransaction).where(
+        CreditTransaction.account_id == transaction.account_id,
+        literal_column(RETURNS),  # in the words of the partial index, so that it serves
+        CreditTransaction.reference_id == str(transaction.id),
+    )
+    return db.session.scalars(query.order_by(CreditTransaction.number).limit(limit)).all()
+
+
 def entries(
     account_id: int, filters: Filters = EVERYTHING, *, before: int | None = None, limit: int = 25
 ) -> Sequence[CreditTransaction]:

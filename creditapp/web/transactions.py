@@ -14,6 +14,7 @@ from creditapp.web.sessions import account_id, login_required
 
 bp = Blueprint("transactions", __name__)
 
+RETURNS = 50
 SOURCES = {"purchased": "Purchased credits", "bonus": "Bonus credits", "adjustment": "Adjusted credits"}
 
 
@@ -49,6 +50,7 @@ def show(transaction_id: int) -> str:
         usage=record,
         paid_by=[Paid(SOURCES[lot.source], lot, credits) for lot, credits in ledger.payers(entry)],
         left=_left(entry, clock.now()),
+        returns=ledger.returns_of(entry, RETURNS),
         order=checkout.order_named(entry.polar_order_id) if entry.polar_order_id else None,
         price_lines=usage.price_lines(entry.details),
         metadata=_metadata(entry),

@@ -257,3 +257,32 @@ def test_a_price_with_parameters_is_told_line_by_line(browser: FlaskClient, acco
     assert table.one("tfoot").words == "Total6.8"
     assert facts(page)["Price"] == "6.8 credits, as belowRate card 2026-11"
     assert page.one("pre").words == '{ "job": 7 }'
+
+
+@pytest.mark.both_databases
+def test_a_charge_and_what_was_given_back_of_it_lead_to_each_other(browser: FlaskClient, account: int) -> None:
+    charged, other = spend(account, 30), spend(account, 5)
+    with transaction():
+        reversals = [ledger.reverse(account, charged, Decimal(part), key=None).id for part in (10, 20)]
+
+    page = shown(browser, charged)
+    assert facts(page)["Given back"] == "+10 on 24 Nov 2026 +20 on 24 Nov 2026"
+    leads_to = [link["href"] for link in page.every("a")]
+    assert [f"/credits/{reversal}" in leads_to for reversal in reversals] == [True, True]
+    for reversal in reversals:
+        back = shown(browser, reversal)
+        assert facts(back)["Was charged"] == "with this operation"
+        assert f"/credits/{charged}" in [link["href"] for link in back.every("a")]
+    assert "Given back" not in facts(shown(browser, other))
+
+
+@pytest.mark.both_databases
+def test_a_purchase_names_what_was_taken_back_of_it_owed_credits_too(browser: FlaskClient, account: int) -> None:
+    bought = grant(account, 500).id
+    spend(account, 550)
+    with transaction():
+        ledger.claw_back(
+            account, Decimal(500), purchase_id=bought, key="r", description="refund", polar_order_id="order-1"
+        )
+
+    assert facts(shown(browser, bought))["Taken back"] == "−500 on 24 Nov 2026"
