@@ -39,7 +39,8 @@ class AmountType(click.ParamType[Decimal]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
         """The amount as a Decimal, or a sentence."""
         try:
-            amount = Decimal(value if str(value).isascii() else "")
+            text = str(value)
+            amount = Decimal(text if text.isascii() and "_" not in text else "")
         except InvalidOperation:
             self.fail(f"{value!r} is not a number of credits.", param, ctx)
         if not amount.is_finite():

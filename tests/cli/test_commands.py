@@ -116,6 +116,7 @@ def test_granted_credits_are_a_bonus_with_its_reason_and_an_audit_row(flask: Run
         ("alice@example.com", "lots", "--reason", "x"),
         ("alice@example.com", "0", "--reason", "x"),
         ("alice@example.com", "NaN", "--reason", "x"),
+        ("alice@example.com", "1_0", "--reason", "x"),
         ("alice@example.com", "0.0000001", "--reason", "x"),
         ("alice@example.com", "1e30", "--reason", "x"),
         ("alice@example.com", "5"),
