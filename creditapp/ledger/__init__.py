@@ -8,6 +8,7 @@ allotted at once. ``proof.verify`` checks all of it.
 """
 
 from creditapp.ledger.answers import IdempotentAnswer, answer_under, is_used_elsewhere, remember_answer
+from creditapp.ledger.bounds import number_before
 from creditapp.ledger.buckets import UsageBucket, change_time_zone, counted_otherwise
 from creditapp.ledger.buckets import rebuild as rebuild_usage
 from creditapp.ledger.crowd import Crowd
@@ -119,6 +120,7 @@ __all__ = [
     "lot_of",
     "lots_left",
     "new_id",
+    "number_before",
     "open_account",
     "opened_at",
     "payers",

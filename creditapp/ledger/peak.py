@@ -8,6 +8,7 @@ from sqlalchemy.orm import aliased
 
 from creditapp.db import db
 from creditapp.errors import NotFound
+from creditapp.ledger.bounds import number_before
 from creditapp.ledger.models import TRANSACTION_TYPES, Account, CreditTransaction, UsageRecord
 
 RARE_TYPES = tuple(word for word in TRANSACTION_TYPES if word != "consumption")
@@ -45,6 +46,7 @@ def highest(account_id: int, since: datetime) -> Decimal:
             CreditTransaction.transaction_type != "consumption",
             CreditTransaction.transaction_type.in_(RARE_TYPES),  # so that SQLite, too, takes the partial index
             CreditTransaction.processed_at >= since,
+            CreditTransaction.number > number_before(account_id, since),
             ~repaid_debt,
         )
         .scalar_subquery()

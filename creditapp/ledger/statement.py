@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import ScalarSelect, Select, func, literal_column, or_, select, type_coerce
-from sqlalchemy.orm import aliased
+from sqlalchemy import Select, func, literal_column, or_, select, type_coerce
 
 from creditapp import clock
 from creditapp.db import LARGEST_ID, Credits, db
 from creditapp.errors import NotFound
+from creditapp.ledger.bounds import number_before, number_from
 from creditapp.ledger.models import RETURNS, Account, CreditTransaction, Hold, UsageRecord
 
 RETURNABLE = frozenset({"consumption", "purchase"})
@@ -173,12 +173,11 @@ def _matching(account_id: int, filters: Filters) -> Select[CreditTransaction]:
             query = query.where(CreditTransaction.transaction_type != "consumption")
     if filters.operation_type is not None:
         query = query.where(CreditTransaction.operation_type == filters.operation_type)
-    # Numbers follow time: the charges around a stretch of it say between which numbers it lies, be it long ago.
     if filters.since is not None:
-        behind = func.coalesce(_last_charge_before(account_id, filters.since), 0)
+        behind = number_before(account_id, filters.since)
         query = query.where(CreditTransaction.processed_at >= filters.since, CreditTransaction.number > behind)
     if filters.until is not None:
-        ahead = func.coalesce(_first_charge_from(account_id, filters.until), LARGEST_ID)
+        ahead = number_from(account_id, filters.until)
         query = query.where(CreditTransaction.processed_at < filters.until, CreditTransaction.number < ahead)
     if filters.text:
         words = filters.text.strip()
@@ -192,25 +191,3 @@ def _matching(account_id: int, filters: Filters) -> Select[CreditTransaction]:
             meant += [CreditTransaction.id == int(words), CreditTransaction.number == int(words)]
         query = query.where(or_(*meant))
     return query
-
-
-def _last_charge_before(account_id: int, moment: datetime) -> ScalarSelect[int]:
-    """The number of the account's last charge before *moment*; null without any."""
-    latest = UsageRecord.created_at.desc(), UsageRecord.credit_transaction_id.desc()
-    return _charges(account_id).where(UsageRecord.created_at < moment).order_by(*latest).limit(1).scalar_subquery()
-
-
-def _first_charge_from(account_id: int, moment: datetime) -> ScalarSelect[int]:
-    """The number of the account's first charge at *moment* or later; null without any."""
-    soonest = UsageRecord.created_at, UsageRecord.credit_transaction_id
-    return _charges(account_id).where(UsageRecord.created_at >= moment).order_by(*soonest).limit(1).scalar_subquery()
-
-
-def _charges(account_id: int) -> Select[int]:
-    """The numbers of the account's charges, by way of their usage records, which are found by their time."""
-    charge = aliased(CreditTransaction)
-    return (
-        select(charge.number)
-        .join(UsageRecord, UsageRecord.credit_transaction_id == charge.id)
-        .where(UsageRecord.account_id == account_id)
-    )

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from creditapp.db import Credits, db, is_postgres
-from creditapp.ledger import Account, CreditTransaction, UsageBucket, UsageRecord
+from creditapp.ledger import Account, CreditTransaction, UsageBucket, UsageRecord, number_before
 from creditapp.ledger.models import RETURNS
 from creditapp.usage.periods import DAY, HOUR, Span, offsets
 from creditapp.usage.summary import UNLABELLED, Use
@@ -66,7 +66,7 @@ def uses_of_records(account_id: int, asked: Span, unit: timedelta) -> list[Use]:
         UsageRecord.api_key_id,
     )
     used = select(*groups, func.count(), func.sum(UsageRecord.credits_consumed)).where(*_within(account_id, asked))
-    returned = _returned(account_id)
+    returned = _returned(account_id, asked.since)
     complete = case((returned.c.credits >= UsageRecord.credits_consumed, 1), else_=0)
     given_back = (
         select(*groups, func.sum(complete), type_coerce(func.sum(returned.c.credits), Credits))
@@ -91,7 +91,7 @@ def uses_of_records(account_id: int, asked: Span, unit: timedelta) -> list[Use]:
 
 def given_back_by_day(account_id: int, asked: Span) -> dict[date, Decimal]:
     """How many of the credits used on each day of the span were given back since."""
-    returned = _returned(account_id)
+    returned = _returned(account_id, asked.since)
     day = _number_of(UsageRecord.created_at, asked, DAY)
     rows = db.session.execute(
         select(day, type_coerce(func.sum(returned.c.credits), Credits))
@@ -142,8 +142,11 @@ _BY_OPERATION = _buckets(
 )
 
 
-def _returned(account_id: int) -> Any:
-    """How much was given back of each charge: found by the partial index, in whose words it is asked."""
+def _returned(account_id: int, since: datetime) -> Any:
+    """How much was given back of each charge from *since* on, which was later: no older reversal is read.
+
+    Found by a partial index, in whose words it is asked.
+    """
     return (
         select(
             cast(CreditTransaction.reference_id, BigInteger).label("charge"),
@@ -153,6 +156,7 @@ def _returned(account_id: int) -> Any:
             CreditTransaction.account_id == account_id,
             literal_column(RETURNS),
             CreditTransaction.transaction_type == "reversal",
+            CreditTransaction.number > number_before(account_id, since),
         )
         .group_by(CreditTransaction.reference_id)
         .subquery()
