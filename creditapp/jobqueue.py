@@ -67,6 +67,13 @@ class Bell:
         else:
             self._heard, self._silent_until = True, 0.0
 
+    def answers(self) -> bool:
+        """Whether Redis answers now; waits no longer than a ring."""
+        try:
+            return bool(self._queue.connection.ping())
+        except (redis.RedisError, OSError):
+            return False
+
 
 _bells: list[Bell] = []
 
@@ -75,6 +82,11 @@ def use(url: str) -> Bell:
     """From here on this process rings at the Redis of *url*."""
     _bells[:] = [Bell(url)]
     return _bells[0]
+
+
+def answers() -> bool:
+    """Whether Redis answers this process now."""
+    return any(bell.answers() for bell in _bells)
 
 
 def ring_after_commit(job: str, row_id: int, *, longest_seconds: int = JOB_SECONDS) -> None:

@@ -33,6 +33,7 @@ PUBLIC_PAGES = {
     "unsubscribe.ask",
     "health.healthz",
     "health.readyz",
+    "metrics.metrics",
     "api_docs.openapi",
     "api_docs.index",
 }
