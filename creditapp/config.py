@@ -144,6 +144,11 @@ class Settings(BaseSettings):
         return self.app_url.startswith("https://")
 
     @property
+    def live(self) -> bool:
+        """Whether real money moves; a key says so in its first letters."""
+        return self.polar_server == "production"
+
+    @property
     def product_ids(self) -> dict[str, str | None]:
         """Polar's product id of each package, by the package's key."""
         return {key: getattr(self, name.lower()) for key, name in PRODUCT_SETTINGS.items()}

@@ -61,7 +61,7 @@ def create() -> Response:
     with transaction():
         ledger.lock(account_id)  # so that the limit of keys holds among many callers
         secret = identity.create_key(
-            account_id, name=asked.name, scopes=tuple(asked.scopes), live=_live(), works_until=ends
+            account_id, name=asked.name, scopes=tuple(asked.scopes), live=settings().live, works_until=ends
         )
         made = _as_json(identity.key_with(account_id, secret))
     return answer(made | {"key": secret}, 201)
@@ -74,7 +74,7 @@ def rotate(key_id: int) -> Response:
     with transaction():
         ledger.lock(account_id)
         _must_match(program, identity.key_of(account_id, key_id))
-        secret = identity.rotate_key(account_id, key_id, live=_live())
+        secret = identity.rotate_key(account_id, key_id, live=settings().live)
         made = _as_json(identity.key_with(account_id, secret))
     return answer(made | {"key": secret}, 201)
 
@@ -91,10 +91,6 @@ def _must_match(program: Caller, key: ApiKey) -> None:
     """Who is given another's new secret gets what that key may do."""
     for scope in key.scopes:
         program.must(scope)
-
-
-def _live() -> bool:
-    return settings().polar_server == "production"
 
 
 def _as_json(key: ApiKey) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def create(account: str | None, service: bool, scopes: str, name: str) -> None:
     wanted = identity.SCOPES if service else tuple(scope.strip() for scope in scopes.split(",") if scope.strip())
     with transaction():
         account_id = identity.account_named(account) if account else None
-        key = identity.create_key(account_id, name=name, scopes=wanted, live=settings().polar_server == "production")
+        key = identity.create_key(account_id, name=name, scopes=wanted, live=settings().live)
     click.echo(key)
 
 
@@ -61,5 +61,5 @@ def revoke(key_id: int, account: str) -> None:
 def rotate(key_id: int, account: str) -> None:
     """Print a second secret for the same program; the first works for another 24 hours."""
     with transaction():
-        key = identity.rotate_key(identity.account_named(account), key_id, live=settings().polar_server == "production")
+        key = identity.rotate_key(identity.account_named(account), key_id, live=settings().live)
     click.echo(key)

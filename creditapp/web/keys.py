@@ -46,7 +46,7 @@ def create() -> Page:
                 sessions.account_id(),
                 name=name,
                 scopes=scopes,
-                live=_live(),
+                live=settings().live,
                 works_until=_until(days),
             )
     except InvalidInput as error:
@@ -61,7 +61,7 @@ def rotate(key_id: int) -> Page:
     account_id = sessions.account_id()
     try:
         with transaction():
-            key = identity.rotate_key(account_id, key_id, live=_live())
+            key = identity.rotate_key(account_id, key_id, live=settings().live)
     except InvalidInput as error:
         return _page(error=error.sentence), REFUSED
     name = next(one.name for one in identity.keys_of(account_id) if one.id == key_id)
@@ -83,10 +83,6 @@ def _until(days: str) -> datetime | None:
         message = "Choose how long it works from the list."
         raise InvalidInput(message)
     return clock.now() + timedelta(days=int(days)) if days else None
-
-
-def _live() -> bool:
-    return settings().polar_server == "production"
 
 
 def _page(
