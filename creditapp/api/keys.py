@@ -59,7 +59,6 @@ def create() -> Response:
     wished = clock.now() + timedelta(days=asked.expires_in_days) if asked.expires_in_days else None
     ends = min((moment for moment in (wished, program.works_until) if moment is not None), default=None)
     with transaction():
-        ledger.lock(account_id)  # so that the limit of keys holds among many callers
         secret = identity.create_key(
             account_id, name=asked.name, scopes=tuple(asked.scopes), live=settings().live, works_until=ends
         )
@@ -72,7 +71,7 @@ def rotate(key_id: int) -> Response:
     program = caller("manage")
     account_id = account_of(program, body_if_any(KeyOwner).account)
     with transaction():
-        ledger.lock(account_id)
+        ledger.lock(account_id)  # before the key, as everywhere
         _must_match(program, identity.key_of(account_id, key_id))
         secret = identity.rotate_key(account_id, key_id, live=settings().live)
         made = _as_json(identity.key_with(account_id, secret))

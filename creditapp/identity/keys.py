@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
-from creditapp import clock
+from creditapp import clock, ledger
 from creditapp.db import LARGEST_ID, db
 from creditapp.errors import CreditAppError, InvalidInput, NotFound
 from creditapp.identity.models import ApiKey
@@ -57,8 +57,8 @@ def create_key(
 ) -> str:
     """A new key, whole: nobody can read it again. Without an account it is a service key.
 
-    Raises InvalidInput for a scope that does not exist, none at all, a name that is empty or too long, or more keys
-    than an account may have.
+    The account is locked, so that the limit of its keys holds among many callers. Raises NotFound, and InvalidInput for
+    a scope that does not exist, none at all, a name that is empty or too long, or more keys than an account may have.
     """
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
@@ -67,9 +67,11 @@ def create_key(
     if not 0 < len(name) <= LONGEST_NAME:
         message = f"A key's name has 1 to {LONGEST_NAME} characters."
         raise InvalidInput(message)
-    if account_id is not None and sum(1 for key in keys_of(account_id) if key.works(clock.now())) >= KEYS_LIMIT:
-        message = f"An account has at most {KEYS_LIMIT} keys that work. Revoke one first."
-        raise InvalidInput(message)
+    if account_id is not None:
+        ledger.lock(account_id)
+        if sum(1 for key in keys_of(account_id) if key.works(clock.now())) >= KEYS_LIMIT:
+            message = f"An account has at most {KEYS_LIMIT} keys that work. Revoke one first."
+            raise InvalidInput(message)
     prefix = f"ck_{'live' if live else 'test'}_{_letters(PREFIX_LETTERS)}"
     key = prefix + _letters(SECRET_LETTERS)
     db.session.add(
@@ -88,10 +90,14 @@ def create_key(
 
 
 def keys_of(account_id: int) -> Sequence[ApiKey]:
-    """The account's keys, those that work first, then the newest."""
-    query = select(ApiKey).where(ApiKey.account_id == account_id).order_by(ApiKey.id.desc()).limit(KEYS_SHOWN)
-    now = clock.now()
-    return sorted(db.session.scalars(query), key=lambda key: not key.works(now))
+    """The account's keys, those that work first, then the newest; of those that don't, not all where there are many."""
+    over = ApiKey.expires_at.is_not(None) & (ApiKey.expires_at <= clock.now())
+    query = (
+        select(ApiKey)
+        .where(ApiKey.account_id == account_id)
+        .order_by(ApiKey.revoked_at.is_not(None) | over, ApiKey.id.desc())
+    )
+    return db.session.scalars(query.limit(KEYS_SHOWN)).all()
 
 
 def key_of(account_id: int, key_id: int) -> ApiKey:
@@ -122,6 +128,7 @@ def rotate_key(account_id: int, key_id: int, *, live: bool) -> str:
 
     Raises NotFound, for another's key too, and InvalidInput for one that works no more.
     """
+    ledger.lock(account_id)  # before the key, as everywhere
     key, now = key_of(account_id, key_id), clock.now()
     if not key.works(now):
         message = "This key works no more. Make a new one."

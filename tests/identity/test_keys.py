@@ -9,6 +9,7 @@ from sqlalchemy import select
 from creditapp import clock, identity
 from creditapp.db import db, transaction
 from creditapp.errors import InvalidInput, NotFound
+from creditapp.identity import keys
 from creditapp.identity.keys import KEYS_LIMIT
 
 pytestmark = pytest.mark.both_databases
@@ -200,3 +201,17 @@ def test_the_last_use_is_noted_to_the_minute(account: int) -> None:
             identity.note_use(the_row().id)
         assert the_row().last_used_at == noon + timedelta(seconds=noted)
         db.session.rollback()
+
+
+def test_a_key_that_works_is_listed_however_many_came_and_went_after_it(
+    account: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "KEYS_SHOWN", 3)
+    make(account, name="oldest")
+    for number in range(4):
+        make(account, name=f"gone {number}")
+        with transaction():
+            identity.revoke_key(account, identity.keys_of(account)[0].id)
+    make(account, name="newest")
+
+    assert [key.name for key in identity.keys_of(account)] == ["newest", "oldest", "gone 3"]
