@@ -11,6 +11,7 @@ from creditapp.errors import NotFound
 from creditapp.wiring import memory
 
 LONGEST_KEY = 255
+LONGEST_REQUEST_ID = 64
 USE_NOTED_SECONDS = 60.0
 REMEMBERED_SECONDS, REMEMBERED_KEYS = 60.0, 10_000
 
@@ -100,6 +101,12 @@ def idempotency_key() -> str | None:
         message = f"Idempotency-Key must be 1 to {LONGEST_KEY} printable ASCII characters."
         raise WrongShape(message, errors=[{"field": "Idempotency-Key", "message": "is malformed"}])
     return key
+
+
+def request_id() -> str | None:
+    """What the caller calls this request in its own logs (X-Request-Id); None where that is nothing we keep."""
+    told = request.headers.get("X-Request-Id", "")
+    return told if 0 < len(told) <= LONGEST_REQUEST_ID and told.isascii() and told.isprintable() else None
 
 
 def _looked_up() -> identity.Caller:

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from creditapp import charging, checkout, identity, ledger, packages, recharge, usage
-from creditapp.api.callers import account_to_charge, idempotency_key, remembered_caller
+from creditapp.api.callers import account_to_charge, idempotency_key, remembered_caller, request_id
 from creditapp.api.values import Amount, Label, LongText, Metadata, Moment, Parameter, Text
 from creditapp.api.wire import Body, answer, body, number, written
 from creditapp.errors import CreditAppError
@@ -127,6 +127,7 @@ def rated(asked: Charge, key: str | None, program: identity.Caller) -> ledger.Ch
         description=asked.description,
         api_endpoint=asked.api_endpoint,
         api_key_id=program.key_id,
+        request_id=request_id(),
         started_at=asked.started_at,
         completed_at=asked.completed_at,
         details=asked.metadata,

@@ -9,7 +9,7 @@ from flask import Blueprint, Response
 from pydantic import Field
 
 from creditapp import charging, ledger, pricing, usage
-from creditapp.api.callers import account_of, caller
+from creditapp.api.callers import account_of, caller, request_id
 from creditapp.api.consume import Charge, insufficient
 from creditapp.api.once import answered_once
 from creditapp.api.values import Amount, Label, LongText, Metadata, Moment, Text
@@ -107,6 +107,7 @@ def capture(hold_id: int) -> Response:
         description=asked.description,
         api_endpoint=asked.api_endpoint,
         api_key_id=program.key_id,
+        request_id=request_id(),
         started_at=asked.started_at,
         completed_at=asked.completed_at,
         details=asked.metadata,

@@ -55,6 +55,20 @@ def test_a_quantity_is_charged_at_once(program: Api, account: int) -> None:
     assert (usage.units_consumed, usage.cost_per_unit, usage.credits_consumed) == (3, 25, 75)
 
 
+@pytest.mark.parametrize(("told", "kept"), [("req-7", "req-7"), ("", None), ("x" * 65, None), ("caf\u00e9", None)])
+def test_what_the_caller_calls_its_request_is_kept_with_the_usage(
+    program: Api, account: int, told: str, kept: str | None
+) -> None:
+    program.post("/consume", {"amount": 1}, headers={"X-Request-Id": told})
+    batch = {"items": [{"amount": 1, "key": "a"}, {"amount": 1, "key": "b"}]}
+    program.post("/consume/batch", batch, headers={"X-Request-Id": told})
+    held = program.post("/holds", {"amount": 1}).json["hold_id"]
+    program.post(f"/holds/{held}/capture", {}, headers={"X-Request-Id": told})
+
+    found = [ledger.usage_of(row) for row in rows(account) if row.transaction_type == "consumption"]
+    assert [record and record.request_id for record in found] == [kept] * 4
+
+
 def test_the_answer_says_what_was_and_what_is(program: Api, account: int) -> None:
     answer = program.post("/consume", {"amount": 0.1, "operation_type": "own label"})
 
