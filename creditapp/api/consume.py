@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from creditapp import charging, checkout, identity, ledger, packages, recharge, usage
 from creditapp.api.callers import account_to_charge, idempotency_key, remembered_caller, request_id
 from creditapp.api.values import Amount, Label, LongText, Metadata, Moment, Parameter, Text
-from creditapp.api.wire import Body, answer, body, number, written
+from creditapp.api.wire import Body, answer, body, fingerprint, number
 from creditapp.errors import CreditAppError
 from creditapp.onecall import at_once
 from creditapp.wiring import settings
@@ -122,7 +122,8 @@ def rated(asked: Charge, key: str | None, program: identity.Caller) -> ledger.Ch
         amount=ledger.LARGEST_AMOUNT,
         operation_type=asked.operation_type,
         key=f"api:{key}" if key else None,
-        request=_mark(asked),
+        # The request, not its price: a new rate card must not turn a repetition into another request.
+        request=fingerprint(asked),
         operation_id=asked.operation_id,
         description=asked.description,
         api_endpoint=asked.api_endpoint,
@@ -133,9 +134,3 @@ def rated(asked: Charge, key: str | None, program: identity.Caller) -> ledger.Ch
         details=asked.metadata,
     )
     return usage.rated(wanted, amount=asked.amount, quantity=asked.quantity, parameters=asked.parameters)
-
-
-def _mark(asked: Charge) -> str:
-    # The request, not its price: a new rate card must not turn a repetition into another request. An item of a batch
-    # is the same request as a call of its own.
-    return ledger.fingerprint("POST", url_for("api.consume"), written(asked.model_dump(exclude={"account", "key"})))

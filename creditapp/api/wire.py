@@ -95,8 +95,12 @@ def parse(raw: bytes) -> Any:
 
 
 def fingerprint(asked: BaseModel) -> str:
-    """The mark of a request, to tell a repetition from another under its key: method, path, and body with defaults."""
-    return ledger.fingerprint(request.method, request.path, written(asked.model_dump(exclude={"account"})))
+    """The mark of a request, to tell a repetition from another under its key: method, path, and what its body says.
+
+    What is said as it is anyway is not said; and an item of a batch is the same request as a call of its own.
+    """
+    said = asked.model_dump(exclude={"account", "key"}, exclude_defaults=True)
+    return ledger.fingerprint(request.method, request.path.removesuffix("/batch"), written(said))
 
 
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
