@@ -12,7 +12,7 @@ from tests.ledger.story import Story
 
 pytestmark = pytest.mark.both_databases
 
-STORIES, ALL_STORIES, STEPS = 25, 1_000, 30
+STORIES, ALL_STORIES, STEPS = 15, 1_000, 30
 
 
 def test_lazy_lots_are_equal_to_eager_ones_in_every_story(scratch: Flask, full: bool) -> None:

@@ -24,7 +24,7 @@ from tests.usage.counting import counted, recorded, rolled_up
 
 pytestmark = pytest.mark.both_databases
 
-STORIES, ALL_STORIES = 25, 500
+STORIES, ALL_STORIES = 15, 500
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ZONES = (
     "UTC",
