@@ -68,7 +68,7 @@ def widget() -> Response:
     else:
         g.standing, g.zone, g.standing_alerts = balance, zone, standing  # so that nothing on the way loads the person
         live = "HX-Request" in request.headers
-        card = card_of(balance, zone, standing)
+        card = card_of(balance, zone, mark)
         banner = banner_for(card, zone, standing) if live else None
         parts = {"card": card, "banner": banner, "live": live, "out_of_band": live}
         answer = make_response(render_template("overview/_balance.html", **parts))
@@ -88,8 +88,8 @@ def _marked(answer: Response, mark: str) -> Response:
     return answer
 
 
-def card_of(balance: ledger.Balance, zone: ZoneInfo, standing: Sequence[alerts.Standing]) -> Card:
-    """The card of this balance, with what it takes from the days that are over."""
+def card_of(balance: ledger.Balance, zone: ZoneInfo, mark: str) -> Card:
+    """The card of this balance and this mark, with what it takes from the days that are over."""
     today = clock.now().astimezone(zone).date()
     threshold = Decimal(settings().low_balance_threshold)
     since = usage.midnight(today - timedelta(days=HIGHEST_DAYS), zone)
@@ -99,7 +99,7 @@ def card_of(balance: ledger.Balance, zone: ZoneInfo, standing: Sequence[alerts.S
     return Card(
         balance=balance,
         threshold=threshold,
-        mark=mark_of(balance, zone, standing),
+        mark=mark,
         level=level(balance.available, balance.debt, threshold),
         gauge=gauge(
             available=balance.available,

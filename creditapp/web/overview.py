@@ -7,7 +7,7 @@ from flask import Blueprint, render_template
 
 from creditapp import checkout, ledger, packages, recharge, usage
 from creditapp.web import chart, movements
-from creditapp.web.balance import banner_for, card_of
+from creditapp.web.balance import banner_for, card_of, mark_of
 from creditapp.web.sessions import account_id, login_required
 from creditapp.web.shell import standing, standing_alerts
 from creditapp.web.words import zone
@@ -25,7 +25,7 @@ SIZING_DAYS = 30
 def index() -> str:
     """The whole page."""
     balance, here = standing(), zone()
-    card = card_of(balance, here, standing_alerts())
+    card = card_of(balance, here, mark_of(balance, here, standing_alerts()))
     return render_template(
         "overview/index.html",
         card=card,
